@@ -1,0 +1,78 @@
+"""IDX, the file format of MNIST: a big-endian header (magic number, dimensions), then the bytes.
+
+Source: the section "The IDX file format" of Yann LeCun's MNIST page.
+"""
+
+import math
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.shared.shapes import CLASSES, IMAGE_SIZE
+from stages.shared.stage import StageError
+
+UNSIGNED_BYTE = 0x08
+
+
+class IdxFiles(NamedTuple):
+    """File names of the images and the labels of one half of a data set."""
+
+    images: str
+    labels: str
+
+
+TRAIN = IdxFiles("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+TEST = IdxFiles("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+def read_images_and_labels(folder: Path, files: IdxFiles) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Read images, (n, 28, 28), and labels, (n,), with 0 <= label <= 9.
+
+    Raises:
+        StageError: a file is not IDX, or the two do not fit together.
+    """
+    images = read_idx(folder / files.images, dimensions=3)
+    labels = read_idx(folder / files.labels, dimensions=1)
+    if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
+        raise StageError(f"{folder / files.images}: images are {images.shape[1]}x{images.shape[2]}, must be 28x28")
+    if len(images) != len(labels):
+        raise StageError(
+            f"{folder}: {len(images)} images in {files.images}, but {len(labels)} labels in {files.labels}"
+        )
+    if labels.max() >= CLASSES:
+        raise StageError(f"{folder / files.labels}: holds the label {labels.max()}, must be 0 to 9")
+    return images, labels
+
+
+def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
+    """Read an IDX file of unsigned bytes, as an array of that many dimensions.
+
+    The header is compared with the size of the file before anything is read, so memory is bounded by that size.
+
+    Raises:
+        StageError: the magic number, a dimension or the length is wrong.
+    """
+    header_size = 4 + 4 * dimensions
+    with path.open("rb") as file:
+        header = file.read(header_size)
+        if len(header) < header_size:
+            raise StageError(f"{path}: {len(header)} bytes, shorter than an IDX header of {header_size}")
+        magic, *shape = struct.unpack(f">{1 + dimensions}I", header)
+        expected_magic = UNSIGNED_BYTE << 8 | dimensions
+        if magic != expected_magic:
+            raise StageError(f"{path}: magic number {magic:#010x}, must be {expected_magic:#010x}")
+        if 0 in shape:
+            raise StageError(f"{path}: dimensions {shape}, must be 1 or more")
+        size = path.stat().st_size - header_size
+        if size != math.prod(shape):
+            raise StageError(f"{path}: header promises {math.prod(shape)} bytes of data ({shape}), file has {size}")
+        return np.fromfile(file, dtype=np.uint8).reshape(shape)
+
+
+def write_idx(path: Path, array: NDArray[np.uint8]) -> None:
+    """Write an array of unsigned bytes as an IDX file."""
+    header = struct.pack(f">{1 + array.ndim}I", UNSIGNED_BYTE << 8 | array.ndim, *array.shape)
+    path.write_bytes(header + array.tobytes())
