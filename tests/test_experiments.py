@@ -1,0 +1,94 @@
+"""Check the README's way of working by experiments: real dvc, on the digits."""
+
+import re
+import time
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.conftest import ROOT, Clone, stages_run
+
+
+def names(clone: Clone) -> list[str]:
+    return clone.run("dvc", "exp", "list", "--name-only").stdout.split()
+
+
+def changed_lines(clone: Clone) -> list[str]:
+    difference = clone.run("git", "diff", "--unified=0", "params.yaml").stdout
+    return re.findall(r"^[-+](?!--|\+\+).*$", difference, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("key", sorted(YAML(typ="safe").load(ROOT / "params.yaml")))
+def test_an_override_changes_the_lines_of_its_key_alone(digits: Clone, key: str) -> None:
+    """What `dvc exp run -S` does to params.yaml, without the run."""
+    value = "[32]" if key == "hidden_sizes" else "1e-05"
+    program = f"from dvc.utils.hydra import apply_overrides; apply_overrides('params.yaml', ['{key}={value}'])"
+    digits.run("python", "-c", program)
+    lines = changed_lines(digits)
+    assert [line[0] for line in lines] == ["-", "+"]
+    assert lines[1] == ("+- 32" if key == "hidden_sizes" else f"+{key}: 1e-05")
+
+
+def test_one_change_is_compared_applied_and_kept(digits: Clone) -> None:
+    run = digits.run("dvc", "exp", "run", "--name", "adam", "-S", "optimizer=adam", "-S", "lr=0.01")
+    assert stages_run(run) == ["train", "evaluate"]
+    assert changed_lines(digits) == ["-optimizer: sgd", "+optimizer: adam", "-lr: 0.5", "+lr: 0.01"]
+    for command in (("metrics", "diff"), ("exp", "diff")):
+        assert re.search(r"metrics/metrics.json +accuracy ", digits.run("dvc", *command).stdout)
+    assert re.search(r"params.yaml +optimizer +sgd +adam", digits.run("dvc", "params", "diff").stdout)
+    digits.run("dvc", "plots", "diff", "HEAD", "adam")
+    assert (digits.folder / "dvc_plots/index.html").exists()
+
+    adam = (digits.folder / "metrics/metrics.json").read_text()
+    digits.run("git", "restore", ".")
+    digits.run("dvc", "checkout")
+    assert "up to date" in digits.run("dvc", "status").stdout
+    digits.run("dvc", "exp", "apply", "adam")
+    assert (digits.folder / "metrics/metrics.json").read_text() == adam
+    digits.run("dvc", "exp", "branch", "adam", "use-adam")
+    assert digits.run("git", "show", "use-adam:metrics/metrics.json").stdout == adam
+    digits.run("dvc", "exp", "remove", "adam")
+    assert names(digits) == []
+    digits.run("git", "restore", ".")
+    digits.run("dvc", "checkout")
+    digits.run("dvc", "gc", "--all-branches", "--force")
+    digits.run("git", "switch", "--quiet", "use-adam")
+    digits.run("dvc", "checkout")
+    assert "up to date" in digits.run("dvc", "status").stdout
+
+
+def test_a_sweep_through_the_queue(digits: Clone) -> None:
+    digits.run("dvc", "exp", "run", "--queue", "-S", "lr=0.1,0.01", "-S", "optimizer=sgd,adam")
+    digits.start_queue("--jobs", "2")
+    while unfinished(digits):
+        time.sleep(1)
+    status = digits.run("dvc", "queue", "status").stdout
+    assert status.count("Success") == 4, status
+    assert len(names(digits)) == 4
+
+    table = digits.run("make", "--assume-old=requirements.lock", "--silent", "experiments", COLUMNS="120").stdout
+    assert max(map(len, table.splitlines())) <= 120
+    for column in ("dataset", "optimizer", "lr", "epochs", "validation.accuracy", "accuracy"):
+        assert re.search(rf" {column} ", table.splitlines()[1])
+    assert "…" not in table
+    shown = re.findall(r"──.* ([\d.]+) +[\d.]+ +digits +(sgd|adam) +([\d.]+)", table)
+    assert sorted((optimizer, lr) for _, optimizer, lr in shown) == [
+        *(("adam", "0.01"), ("adam", "0.1"), ("sgd", "0.01"), ("sgd", "0.1"))
+    ]
+    accuracies = [float(accuracy) for accuracy, *_ in shown]
+    assert accuracies == sorted(accuracies, reverse=True)
+
+
+def unfinished(clone: Clone) -> list[str]:
+    status = clone.run("dvc", "queue", "status").stdout
+    return re.findall(r"^\w+ +([\w-]+) .*(?:Queued|Running) *$", status, flags=re.MULTILINE)
+
+
+def test_a_temporary_copy_links_the_data(digits: Clone) -> None:
+    if "reflink" in digits.run("dvc", "doctor").stdout:
+        pytest.skip("the file system shares blocks by itself, which no count of links shows")
+    evaluate = digits.folder / "stages/evaluate.py"
+    evaluate.write_text(evaluate.read_text() + "print('links:', split.TEST.stat().st_nlink)\n")
+    run = digits.run("dvc", "exp", "run", "--temp")
+    assert stages_run(run) == ["evaluate"]
+    assert int(re.findall(r"^links: (\d+)$", run.stdout, flags=re.MULTILINE)[0]) > 1

@@ -1,0 +1,132 @@
+"""Check that `dvc plots` draws every chart of dvc.yaml, in a browser without a network."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image
+from ruamel.yaml import YAML
+
+if TYPE_CHECKING:
+    from tests.conftest import Clone
+
+EPOCHS = 3
+CLASSES = 10
+# For each chart: its id in the page, its title, what its marks are called in the SVG, and how many one experiment has.
+CHARTS = [
+    ("Loss_by_epoch", "Loss by epoch", "line mark", 2),  # training and validation
+    ("Accuracy_by_epoch", "Accuracy by epoch", "line mark", 2),
+    (
+        "Confusion_matrix_in_percent_of_each_actual_class",
+        "Confusion matrix in percent of each actual class",
+        "rect mark",
+        2 * CLASSES,  # right, or taken for the next
+    ),
+    ("metrics_classes_csv", "F1 by class", "bar", CLASSES),
+]
+
+
+@pytest.fixture
+def project(clone: "Clone") -> "Clone":
+    """Reduce the clone to its plots, and commit metrics of two experiments, tagged `first` and `second`."""
+    yaml = YAML()
+    pipeline = yaml.load(clone.folder / "dvc.yaml")
+    plots = [*pipeline["plots"], *drawn_outputs(pipeline)]
+    yaml.dump({"plots": plots}, clone.folder / "dvc.yaml")
+    (clone.folder / "dvc.lock").unlink(missing_ok=True)
+    shutil.rmtree(clone.folder / "metrics", ignore_errors=True)
+    for share, name in ((0.5, "first"), (0.75, "second")):
+        write_metrics(clone.folder / "metrics", share)
+        clone.commit(name)
+        clone.run("git", "tag", name)
+    return clone
+
+
+def drawn_outputs(pipeline: dict[str, Any]) -> list[dict[str, Any]]:
+    """List the plots that are outputs of stages, as DVC takes them outside of a stage."""
+    outputs = [output for stage in pipeline["stages"].values() for output in stage.get("plots", [])]
+    return [
+        {path: {key: value for key, value in drawing.items() if key != "cache"}}
+        for output in outputs
+        for path, drawing in output.items()
+    ]
+
+
+def write_metrics(folder: Path, share: float) -> None:
+    """Write the files that the plots are drawn from; `share` makes up their numbers."""
+    for part in ("train", "validation"):
+        curves = folder / "train/plots/metrics" / part
+        curves.mkdir(parents=True, exist_ok=True)
+        for name in ("loss", "accuracy"):
+            lines = [f"{epoch}\t{share / epoch}\n" for epoch in range(1, EPOCHS + 1)]
+            (curves / f"{name}.tsv").write_text(f"step\t{name}\n{''.join(lines)}")
+    pairs = [(actual, (actual + miss) % CLASSES) for actual in range(CLASSES) for miss in (0, 0, 1)]
+    (folder / "predictions.csv").write_text("actual,predicted\n" + "".join(f"{a},{p}\n" for a, p in pairs))
+    rows = [f"{label},{share},{share},{share},3\n" for label in range(CLASSES)]
+    (folder / "classes.csv").write_text(f"class,precision,recall,f1,support\n{''.join(rows)}")
+    Image.new("L", (28, 28), round(255 * share)).save(folder / "mistakes.png")
+
+
+def test_charts_are_drawn_without_a_network(project: "Clone", tmp_path: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("needs Chromium or Chrome")
+    project.run("python", ".dvc/plots/offline.py")
+    project.run("dvc", "config", "--local", "plots.html_template", "plots/offline.html")
+    for command, experiments in ((["show"], ["workspace"]), (["diff", "first", "second"], ["first", "second"])):
+        project.run("dvc", "plots", *command)
+        page = project.folder / "dvc_plots/index.html"
+        assert not re.findall(r"<(?:script|link|img)\b[^<>]*\bhttps?:", page.read_text(encoding="utf-8"))
+        plots, console = draw(browser, page, tmp_path / "browser")
+        assert console == []
+        check(plots, page.parent, experiments)
+
+
+def draw(browser: str, page: Path, profile: Path) -> tuple[dict[str, str], list[str]]:
+    """Open a page in a browser without a network: each plot's HTML by its id, and the messages on the console."""
+    process = subprocess.run(
+        [
+            browser,
+            "--headless",
+            "--no-sandbox",  # containers do not allow it
+            "--disable-dev-shm-usage",
+            "--disable-gpu",
+            f"--user-data-dir={profile}",
+            "--proxy-server=127.0.0.1:9",  # nothing listens there
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+            "--virtual-time-budget=5000",
+            "--enable-logging=stderr",
+            "--dump-dom",
+            page.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    body = process.stdout.partition("<body>")[2]
+    parts = re.split(r'<div\s+id="([^"]+)"', body)[1:]
+    console = [line for line in process.stderr.splitlines() if "CONSOLE" in line]
+    return dict(zip(parts[::2], parts[1::2], strict=True)), console
+
+
+def check(plots: dict[str, str], folder: Path, experiments: list[str]) -> None:
+    """Check that each plot shows all of its marks, for each experiment; pictures lie beside the page, in `folder`."""
+    assert set(plots) == {identifier for identifier, *_ in CHARTS} | {"metrics_mistakes_png"}
+    for identifier, title, mark, marks in CHARTS:
+        chart = plots[identifier]
+        assert f"Title text '{title}'" in chart
+        assert chart.count(f'aria-roledescription="{mark}"') == marks * len(experiments), title
+        assert all(f">{experiment}</text>" in chart for experiment in experiments), title
+    bars = re.findall(r'aria-label="F1: [\d.]+; class: (\d)', plots["metrics_classes_csv"])
+    assert set(bars) == {str(label) for label in range(CLASSES)}
+    pictures = re.findall(r'<img src="([^"]+)"', plots["metrics_mistakes_png"])
+    assert len({(folder / picture).read_bytes() for picture in pictures}) == len(experiments)
+
+
+def test_page_without_set_up_links_to_vega(project: "Clone") -> None:
+    project.run("dvc", "plots", "show")
+    assert '<script src="https://' in (project.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
