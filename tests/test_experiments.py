@@ -31,7 +31,7 @@ def test_an_override_changes_the_lines_of_its_key_alone(digits: Clone, key: str)
 
 def test_one_change_is_compared_applied_and_kept(digits: Clone) -> None:
     run = digits.run("dvc", "exp", "run", "--name", "adam", "-S", "optimizer=adam", "-S", "lr=0.01")
-    assert stages_run(run) == ["train", "evaluate"]
+    assert stages_run(run) == ["validate", "train", "evaluate"]
     assert changed_lines(digits) == ["-optimizer: sgd", "+optimizer: adam", "-lr: 0.5", "+lr: 0.01"]
     for command in (("metrics", "diff"), ("exp", "diff")):
         assert re.search(r"metrics/metrics.json +accuracy ", digits.run("dvc", *command).stdout)
@@ -87,8 +87,9 @@ def unfinished(clone: Clone) -> list[str]:
 def test_a_temporary_copy_links_the_data(digits: Clone) -> None:
     if "reflink" in digits.run("dvc", "doctor").stdout:
         pytest.skip("the file system shares blocks by itself, which no count of links shows")
-    evaluate = digits.folder / "stages/evaluate.py"
-    evaluate.write_text(evaluate.read_text() + "print('links:', split.TEST.stat().st_nlink)\n")
+    evaluate = digits.folder / "stages/evaluate/__main__.py"
+    program = "import os\nprint('links:', os.stat('data/normalized/test.safetensors').st_nlink)\n"
+    evaluate.write_text(evaluate.read_text() + program)
     run = digits.run("dvc", "exp", "run", "--temp")
     assert stages_run(run) == ["evaluate"]
     assert int(re.findall(r"^links: (\d+)$", run.stdout, flags=re.MULTILINE)[0]) > 1

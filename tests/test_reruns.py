@@ -30,7 +30,7 @@ def read_table() -> dict[str, list[str]]:
 TABLE = read_table()
 KEYS = sorted(YAML(typ="safe").load(ROOT / "params.yaml"))
 PARTS = 4  # for as many processes
-FILES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "stages").rglob("*.py"))
+FILES = ["params.yaml", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "stages").rglob("*.py"))]
 
 
 def test_the_table_has_every_key_and_every_file() -> None:

@@ -15,14 +15,15 @@ import hashlib
 import importlib.util
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field
 
 from stages.download import transfer
+from stages.download.parameters import DatasetName, Parameters
 from stages.shared import idx, stage
-from stages.shared.parameters import StageParameters, read_parameters
+from stages.shared.files import writing
+from stages.shared.parameters import confirm_parameters, read_parameters
 from stages.shared.stage import StageError
 
 if TYPE_CHECKING:
@@ -38,31 +39,26 @@ MNIST_SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 
-DatasetName = Literal["mnist", "fashion_mnist", "kmnist", "digits"]
-
-
-class Parameters(StageParameters):
-    """The parameters of this stage."""
-
-    dataset: DatasetName = Field(description="mnist, fashion_mnist, kmnist or digits")
-
 
 def main() -> None:
-    """Fill data/raw: written aside, checked, and renamed into place, so that what is there is whole."""
+    """Fill data/raw. It is written aside, checked, and renamed into place, so that what is there is whole."""
     arguments = read_arguments()
-    name = read_parameters(Parameters).dataset
+    parameters = read_parameters(Parameters)
+    name = parameters.dataset
     if arguments.probe:
         return probe(name)
     shutil.rmtree(PARTIAL, ignore_errors=True)
-    PARTIAL.mkdir(parents=True)
     try:
-        if name == "digits":
-            write_digits(PARTIAL)
-        else:
-            download(find_dataset(name), PARTIAL)
-        verify(name, PARTIAL)
-        shutil.rmtree(RAW, ignore_errors=True)
-        PARTIAL.rename(RAW)
+        with writing(RAW):
+            PARTIAL.mkdir()
+            if name == "digits":
+                write_digits(PARTIAL)
+            else:
+                download(find_dataset(name), PARTIAL)
+            verify(name, PARTIAL)
+            confirm_parameters(parameters)
+            shutil.rmtree(RAW, ignore_errors=True)
+            PARTIAL.rename(RAW)
     finally:
         shutil.rmtree(PARTIAL, ignore_errors=True)
 

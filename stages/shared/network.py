@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from stages.shared.files import check_undamaged, writing
 from stages.shared.shapes import CLASSES, PIXELS
 from stages.shared.stage import StageError
 
@@ -28,15 +29,17 @@ def build_network(hidden_sizes: tuple[int, ...]) -> nn.Sequential:
 
 def save_network(path: Path, network: nn.Sequential) -> None:
     """Write the weights to `path`. Their shapes say what `build_network` is to be called with."""
-    save_file(network.state_dict(), path)
+    with writing(path):
+        save_file(network.state_dict(), path)
 
 
 def load_network(path: Path) -> nn.Sequential:
     """Rebuild the network whose weights `save_network` wrote.
 
     Raises:
-        StageError: the file is not safetensors, or not the weights of such a network, or they are not all finite.
+        StageError: the file is damaged, not safetensors, or not the finite weights of such a network.
     """
+    check_undamaged(path)
     try:
         weights = load_file(path)
     except SafetensorError as error:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from stages.shared.files import check_undamaged, writing
 from stages.shared.shapes import CLASSES, IMAGE_SIZE
 from stages.shared.stage import StageError
 
@@ -25,16 +26,18 @@ class Split(NamedTuple):
 
 
 def write_split(path: Path, split: Split) -> None:
-    """Write `split` to `path`, whose folder must exist."""
-    save_file({"images": np.ascontiguousarray(split.images), "labels": split.labels}, path)
+    """Write `split` to `path`."""
+    with writing(path):
+        save_file({"images": np.ascontiguousarray(split.images), "labels": split.labels}, path)
 
 
 def read_split(path: Path) -> Split:
     """Read what `write_split` wrote.
 
     Raises:
-        StageError: the file is not safetensors, or not of the shapes, dtypes and ranges of a split.
+        StageError: the file is damaged, is not safetensors, or not of the shapes, dtypes and ranges of a split.
     """
+    check_undamaged(path)
     try:
         arrays = load_file(path)
     except SafetensorError as error:

@@ -1,7 +1,12 @@
-"""What makes a module a stage: a user's mistake ends it with one line and exit status 1, never with a traceback."""
+"""What makes a module a stage: a user's mistake ends it with a line and no traceback, and it does not outlive DVC."""
 
+import os
 import sys
+import threading
+import time
 from collections.abc import Callable
+
+PARENT_CHECK_SECONDS = 0.1
 
 
 class StageError(Exception):
@@ -14,7 +19,9 @@ class StageError(Exception):
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call `main` and turn the faults that a user can mend into one line on standard error."""
+    """Call `main` and turn the faults that a user can mend into lines on standard error."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] # in a log, too, lines come as they are printed
+    threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
     try:
         main()
     except StageError as error:
@@ -27,3 +34,13 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(f"error: {where}{error.strerror or error}")
     except KeyboardInterrupt:
         sys.exit("error: interrupted")
+
+
+def end_with(parent: int) -> None:
+    """End this process when its parent has ended.
+
+    A stage that lived on after a killed `dvc repro` would write its outputs among those of the next one.
+    """
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_SECONDS)
+    os._exit(1)

@@ -5,43 +5,44 @@ Reads data/normalized/{train,validation}.safetensors; writes models/mlp.safetens
 Run: dvc repro train
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from stages.shared import stage
-from stages.shared.parameters import PARAMS_YAML, read_parameters
-from stages.shared.stage import StageError
-from stages.train.parameters import Parameters
+from stages.shared import numerics, stage
+from stages.shared.files import writing
+from stages.shared.parameters import confirm_parameters, read_parameters
+from stages.train.parameters import Parameters, check_patience
 
 if TYPE_CHECKING:
     from dvclive import Live
 
     from stages.train.training import Epoch
 
-CURVES = "metrics/train"
+CURVES = Path("metrics/train")
 
 
 def main() -> None:
     """Train, write the curves after each epoch, and the model at the end."""
     parameters = read_parameters(Parameters)
 
-    # Only now, so that a mistyped parameter need not wait for torch.
+    numerics.pin(parameters.numerics)
+
+    # Only now: a mistyped parameter need not wait for torch, and numpy takes the pin as it is loaded.
     import torch
     from dvclive import Live
 
-    from stages.shared import numerics, split
+    from stages.shared import split
     from stages.shared.network import MODEL, build_network, save_network
     from stages.train.training import Epoch, LabeledImages, train, validation_loss
 
-    numerics.pin(parameters.numerics)
     training = LabeledImages(*map(torch.from_numpy, split.read_split(split.TRAIN)))
     validation = LabeledImages(*map(torch.from_numpy, split.read_split(split.VALIDATION)))
-    if parameters.patience and len(validation.labels) == 0:
-        raise StageError(f"{PARAMS_YAML}: patience: {parameters.patience} is not allowed where validation_size is 0")
+    check_patience(parameters.patience, len(validation.labels))
     torch.manual_seed(parameters.seed)
     network = build_network(parameters.hidden_sizes)
-    with Live(CURVES, report=None, dvcyaml=None, save_dvc_exp=False) as live:
+    with writing(CURVES), Live(str(CURVES), report=None, dvcyaml=None, save_dvc_exp=False) as live:
         epochs: list[Epoch] = []
 
         def report(epoch: Epoch) -> None:
@@ -51,7 +52,7 @@ def main() -> None:
 
         kept = train(network, training, validation, parameters, report)
         log(kept, live, plot=False)  # the summary, metrics.json, is of the weights that were kept
-    MODEL.parent.mkdir(exist_ok=True)
+    confirm_parameters(parameters)
     save_network(MODEL, network)
     if kept.validation:
         best = min(epochs, key=validation_loss)

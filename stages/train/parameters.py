@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stages.shared.parameters import Seed, StageParameters
+from stages.shared.parameters import PARAMS_YAML, Seed, StageParameters
+from stages.shared.stage import StageError
 
 LayerWidth = Annotated[int, Field(gt=0, le=4096)]
 
@@ -27,3 +28,9 @@ class Parameters(StageParameters):
     augment: Literal["none", "affine", "elastic"] = Field(description="none, affine or elastic")
     patience: int = Field(ge=0, description="an integer of 0 or more")
     numerics: Literal["portable", "native"] = Field(description="portable or native")
+
+
+def check_patience(patience: int, validation_images: int) -> None:
+    """Raise StageError if there is nothing for patience to go by."""
+    if patience and not validation_images:
+        raise StageError(f"{PARAMS_YAML}: patience: {patience} is not allowed where validation_size is 0")

@@ -1,6 +1,5 @@
 """Training: the losses, the optimizers, the schedule, and the passes over the images."""
 
-import copy
 import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from tqdm import tqdm
 from stages.shared.shapes import CLASSES
 from stages.shared.stage import StageError
 from stages.train.augmentation import Augmentation, build_augmentation
+from stages.train.flat_network import FlatNetwork
 from stages.train.parameters import Parameters
 
 
@@ -47,7 +47,7 @@ BEFORE_THE_FIRST = Epoch(0, Score(math.inf, 0), None)
 
 
 def train(
-    network: nn.Module,
+    network: nn.Sequential,
     training: LabeledImages,
     validation: LabeledImages,
     parameters: Parameters,
@@ -63,10 +63,11 @@ def train(
     steps = parameters.epochs * math.ceil(len(training.labels) / parameters.batch_size)
     generator = torch.Generator().manual_seed(parameters.seed)
     augment = build_augmentation(parameters.augment, training.images.min().item(), generator)
-    optimizer = build_optimizer(network, parameters)
+    flat_network = FlatNetwork(network)
+    optimizer = build_optimizer(flat_network, parameters)
     schedule = build_schedule(optimizer, parameters, steps)
 
-    kept, kept_weights = BEFORE_THE_FIRST, network.state_dict()
+    kept, kept_weights = BEFORE_THE_FIRST, flat_network.weights.detach()
     with tqdm(total=steps, unit="step", leave=False, disable=None) as progress:
 
         def update(loss: Tensor) -> None:
@@ -79,29 +80,35 @@ def train(
 
         for number in range(1, parameters.epochs + 1):
             batches = draw_batches(training, parameters.batch_size, augment, generator)
-            train_score = run_epoch(network, batches, parameters.loss, update)
-            epoch = Epoch(number, train_score, score(network, validation, parameters.loss))
+            train_score = run_epoch(flat_network, batches, parameters.loss, update)
+            epoch = Epoch(number, train_score, score(flat_network, validation, parameters.loss))
             check_finite(epoch)
             report(epoch)
-            if not parameters.patience or validation_loss(epoch) < validation_loss(kept):
-                kept, kept_weights = epoch, copy.deepcopy(network.state_dict())
+            if not parameters.patience:
+                kept = epoch
+            elif validation_loss(epoch) < validation_loss(kept):
+                kept, kept_weights = epoch, flat_network.weights.detach().clone()
             elif number - kept.number >= parameters.patience:
                 break
-    network.load_state_dict(kept_weights)
+    flat_network.weights.data.copy_(kept_weights)
     return kept
 
 
 def build_optimizer(network: nn.Module, parameters: Parameters) -> Optimizer:
-    """Build the optimizer of torch.optim that `parameters` name; what they do not set is PyTorch's default."""
+    """Build the optimizer of torch.optim that `parameters` name; what they do not set is PyTorch's default.
+
+    Fused, since the square root of the other form is MKL's, which differs between makes of processors; RMSprop has
+    no fused form.
+    """
     weights = list(network.parameters())
     lr, momentum, weight_decay = parameters.lr, parameters.momentum, parameters.weight_decay
     match parameters.optimizer:
         case "sgd":
-            return torch.optim.SGD(weights, lr=lr, momentum=momentum, weight_decay=weight_decay)
+            return torch.optim.SGD(weights, lr=lr, momentum=momentum, weight_decay=weight_decay, fused=True)
         case "adam":
-            return torch.optim.Adam(weights, lr=lr, weight_decay=weight_decay)
+            return torch.optim.Adam(weights, lr=lr, weight_decay=weight_decay, fused=True)
         case "adamw":
-            return torch.optim.AdamW(weights, lr=lr, weight_decay=weight_decay)
+            return torch.optim.AdamW(weights, lr=lr, weight_decay=weight_decay, fused=True)
         case "rmsprop":
             return torch.optim.RMSprop(weights, lr=lr, momentum=momentum, weight_decay=weight_decay)
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.download.__main__ import Parameters as DownloadParameters
-from stages.normalize import Parameters as NormalizeParameters
-from stages.shared.parameters import StageParameters, read_parameters
+from stages.download.parameters import Parameters as DownloadParameters
+from stages.normalize.parameters import Parameters as NormalizeParameters
+from stages.shared.parameters import StageParameters, confirm_parameters, read_parameters
 from stages.shared.stage import StageError
 from stages.train.parameters import Parameters as TrainParameters
 from tests.conftest import ROOT, SetParameters
@@ -19,13 +19,15 @@ BAD_VALUES: list[tuple[type[StageParameters], str, object, str]] = [
     (DownloadParameters, "dataset", "MNIST", "mnist, fashion_mnist, kmnist or digits"),
     (DownloadParameters, "dataset", None, "mnist, fashion_mnist, kmnist or digits"),
     (DownloadParameters, "dataset", ["mnist"], "mnist, fashion_mnist, kmnist or digits"),
-    (NormalizeParameters, "mean", "0.5", "a finite number"),
-    (NormalizeParameters, "mean", NAN, "a finite number"),
-    (NormalizeParameters, "mean", -INFINITY, "a finite number"),
-    (NormalizeParameters, "std", 0, "greater than 0"),
-    (NormalizeParameters, "std", -0.5, "greater than 0"),
-    (NormalizeParameters, "std", INFINITY, "greater than 0"),
-    (NormalizeParameters, "std", True, "greater than 0"),
+    (NormalizeParameters, "mean", "0.5", "a number"),
+    (NormalizeParameters, "mean", NAN, "a number"),
+    (NormalizeParameters, "mean", -INFINITY, "a number"),
+    (NormalizeParameters, "std", 0, "from 0.000001 to 1000000"),
+    (NormalizeParameters, "std", -0.5, "from 0.000001 to 1000000"),
+    (NormalizeParameters, "std", INFINITY, "from 0.000001 to 1000000"),
+    (NormalizeParameters, "std", True, "from 0.000001 to 1000000"),
+    (NormalizeParameters, "std", 1e-7, "from 0.000001 to 1000000"),
+    (NormalizeParameters, "mean", 1e7, "from -1000000 to 1000000"),
     (NormalizeParameters, "validation_size", -1, "10 or more"),
     (NormalizeParameters, "validation_size", 0.1, "10 or more"),
     (NormalizeParameters, "validation_size", "5000", "10 or more"),
@@ -115,17 +117,11 @@ def test_numbers_as_dvc_writes_them(project: Path, written: str, number: float) 
 
 
 def test_every_bad_key_is_named(set_parameters: SetParameters) -> None:
-    set_parameters(lr=0, epochs=0, learning_rate=0.1)
+    set_parameters(lr=0, epochs=0)
     with pytest.raises(StageError) as error:
         read_parameters(TrainParameters)
     named = [line.split(": ")[1] for line in str(error.value).splitlines()]
-    assert named == ["learning_rate", "lr", "epochs"]
-
-
-def test_misspelled_key_is_refused_with_a_hint(set_parameters: SetParameters) -> None:
-    set_parameters(momentun=0.9)
-    with pytest.raises(StageError, match=r"^params.yaml: momentun: unknown key; did you mean momentum\?$"):
-        read_parameters(TrainParameters)
+    assert named == ["lr", "epochs"]
 
 
 def test_missing_key_is_named(project: Path) -> None:
@@ -165,7 +161,7 @@ def test_missing_file_is_named(project: Path) -> None:
 
 @pytest.mark.parametrize(
     ("stage", "key", "value"),
-    [("download", "dataset", "mnits"), ("normalize", "std", 0), ("train", "optimizer", "sdg")],
+    [("validate", "lr", 0), ("download", "dataset", "mnits"), ("normalize", "std", 0), ("train", "optimizer", "sdg")],
 )
 def test_a_stage_refuses_before_torch_is_imported(
     set_parameters: SetParameters, stage: str, key: str, value: object
@@ -185,3 +181,12 @@ def test_a_stage_refuses_before_torch_is_imported(
     assert messages[0].startswith(f"error: params.yaml: {key}: {value!r} is not allowed; it must be ")
     assert "pydantic" in imported
     assert not imported & {"torch", "torchvision", "sklearn", "pandas", "dvclive"}
+
+
+def test_a_change_while_a_stage_runs_is_refused(set_parameters: SetParameters) -> None:
+    parameters = read_parameters(TrainParameters)
+    set_parameters(mean=0.1)
+    confirm_parameters(parameters)
+    set_parameters(lr=0.02)
+    with pytest.raises(StageError, match=r"^params.yaml: changed while this stage ran"):
+        confirm_parameters(parameters)

@@ -9,18 +9,18 @@ import pytest
 import torch
 from PIL import Image
 
-from stages import evaluate
+from stages.evaluate import __main__ as evaluate
+from stages.evaluate import mistakes, scores
 from stages.shared import split
 from stages.shared.network import MODEL, build_network, save_network
 from stages.shared.stage import StageError
 
 
 @pytest.fixture
-def evaluated(project: Path, write_splits: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Path:
+def evaluated(project: Path, write_splits: Callable[..., None]) -> Path:
     """Evaluate an untrained network in `project`."""
     write_splits()
     write_model(1.0)
-    monkeypatch.setattr("stages.shared.numerics.pin", lambda _: None)
     evaluate.main()
     return project
 
@@ -31,7 +31,6 @@ def write_model(scale: float) -> None:
     with torch.no_grad():
         for tensor in network.parameters():
             tensor.mul_(scale)
-    MODEL.parent.mkdir(exist_ok=True)
     save_network(MODEL, network)
 
 
@@ -57,7 +56,7 @@ def test_evaluating_twice_gives_the_same_bytes(evaluated: Path) -> None:
 def test_classes_of_a_small_confusion() -> None:
     labels = np.array([0, 0, 0, 1, 1, 2])
     predicted = np.array([0, 0, 1, 1, 0, 3])
-    table = evaluate.tabulate_classes(labels, predicted)
+    table = scores.tabulate_classes(labels, predicted)
     assert table.to_numpy()[0].tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3, 3])
     assert table.to_numpy()[1].tolist() == pytest.approx([1 / 2, 1 / 2, 1 / 2, 2])
     assert table.to_numpy()[2].tolist() == [0, 0, 0, 1]
@@ -67,7 +66,7 @@ def test_classes_of_a_small_confusion() -> None:
 def test_cross_entropy_of_known_logits() -> None:
     logits = torch.zeros(2, 10)
     logits[1, 4] = math.log(9)
-    loss = evaluate.mean_cross_entropy(logits, torch.tensor([7, 4]))
+    loss = scores.mean_cross_entropy(logits, torch.tensor([7, 4]))
     assert loss == pytest.approx((math.log(10) + math.log(2)) / 2)
 
 
@@ -77,7 +76,7 @@ def test_calibration_error_by_hand() -> None:
     for image, (confidence, predicted) in enumerate([(0.9, 1), (0.9, 1), (0.2, 2), (1.0, 3)]):
         probabilities[image] = (1 - confidence) / 9
         probabilities[image, predicted] = confidence
-    error = evaluate.expected_calibration_error(np.array([1, 0, 5, 3]), probabilities.astype(np.float32))
+    error = scores.expected_calibration_error(np.array([1, 0, 5, 3]), probabilities.astype(np.float32))
     assert error == pytest.approx((abs(1 - 1.8) + 0.2 + 0) / 4)
 
 
@@ -87,20 +86,20 @@ def test_mistakes_are_drawn_most_confident_first() -> None:
     images[2, :, 14:] = 1
     probabilities = np.full((3, 10), 0.01, np.float32)
     probabilities[[0, 1, 2], [7, 3, 4]] = [0.99, 0.9, 0.6]
-    picture = np.asarray(evaluate.draw_mistakes(images, np.array([7, 8, 9]), probabilities))
-    side = 28 * evaluate.ZOOM
-    first, second = picture[:side, :side], picture[:side, side + evaluate.ZOOM : 2 * side + evaluate.ZOOM]
+    picture = np.asarray(mistakes.draw_mistakes(images, np.array([7, 8, 9]), probabilities))
+    side = 28 * mistakes.ZOOM
+    first, second = picture[:side, :side], picture[:side, side + mistakes.ZOOM : 2 * side + mistakes.ZOOM]
     assert first[0, 0] == 0
     assert first[0, -1] == 255
     assert second[0, 0] == 255
     assert second[0, -1] == 0
     assert picture[side:, :side].min() < 100  # its caption
-    assert picture[:, 2 * (side + evaluate.ZOOM) :].min() == 255  # what was right is not shown
+    assert picture[:, 2 * (side + mistakes.ZOOM) :].min() == 255  # what was right is not shown
 
 
 def test_a_perfect_network_has_an_empty_picture(tmp_path: Path) -> None:
     probabilities = np.eye(10, dtype=np.float32)
-    picture = evaluate.draw_mistakes(np.zeros((10, 28, 28), np.float32), np.arange(10), probabilities)
+    picture = mistakes.draw_mistakes(np.zeros((10, 28, 28), np.float32), np.arange(10), probabilities)
     picture.save(tmp_path / "mistakes.png")
     assert Image.open(tmp_path / "mistakes.png").getextrema() == (255, 255)
 
@@ -110,7 +109,6 @@ def test_a_loss_that_is_not_finite_is_refused(
 ) -> None:
     write_splits()
     write_model(1e30)
-    monkeypatch.setattr("stages.shared.numerics.pin", lambda _: None)
     with pytest.raises(StageError, match=r"^models/mlp.safetensors: gives a test loss of (nan|inf)"):
         evaluate.main()
     assert not (project / "metrics/metrics.json").exists()

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages import normalize
 from stages.download.__main__ import declare_missing_operators
+from stages.normalize import __main__ as normalize
 from stages.shared import idx, split
 from stages.shared.stage import StageError
 from tests.conftest import SetParameters
@@ -106,8 +106,19 @@ def test_a_split_without_an_image_of_each_class_is_refused(
     assert not split.TRAIN.exists()
 
 
-def test_an_overflow_is_refused(write_raw: Callable[..., None], set_parameters: SetParameters) -> None:
+@pytest.mark.parametrize("mean", [-1e6, 1e6])
+@pytest.mark.parametrize("std", [1e-6, 1e6])
+def test_no_allowed_parameters_overflow(mean: float, std: float) -> None:
+    images = np.array([[[0, 255]]], dtype=np.uint8)
+    assert np.isfinite(normalize.normalize(images, mean, std)).all()
+
+
+def test_a_damaged_file_is_refused(write_raw: Callable[..., None], set_parameters: SetParameters) -> None:
     write_raw()
-    set_parameters(validation_size=0, std=1e-300)
-    with pytest.raises(StageError, match=r"^params.yaml: mean 0.5 and std 1e-300 are not allowed"):
+    set_parameters(validation_size=0)
+    Path("dvc.lock").write_text(
+        f"stages: {{download: {{outs: [{{path: data/raw/{idx.TEST.labels}, md5: '{'0' * 32}'}}]}}}}"
+    )
+    with pytest.raises(StageError, match=rf"^data/raw/{idx.TEST.labels}: is not the file that its stage wrote"):
         normalize.main()
+    assert not split.TRAIN.exists()

@@ -1,0 +1,26 @@
+"""The parameters of the normalize stage. Their meaning stands in params.yaml, beside their values."""
+
+from pydantic import Field
+
+from stages.shared.parameters import PARAMS_YAML, Seed, StageParameters
+from stages.shared.shapes import CLASSES
+from stages.shared.stage import StageError
+
+
+class Parameters(StageParameters):
+    """What the normalization is told. The bounds of mean and std keep every pixel finite in float32."""
+
+    mean: float = Field(ge=-1e6, le=1e6, description="a number from -1000000 to 1000000")
+    std: float = Field(ge=1e-6, le=1e6, description="a number from 0.000001 to 1000000")
+    validation_size: int = Field(ge=0, description="0, or an integer of 10 or more, smaller than the training set")
+    seed: Seed
+
+
+def check_validation_size(validation_size: int, images: int) -> None:
+    """Raise StageError if a split of so many images would leave one of its parts fewer of them than classes."""
+    largest = images - CLASSES
+    if validation_size and not CLASSES <= validation_size <= largest:
+        raise StageError(
+            f"{PARAMS_YAML}: validation_size: {validation_size} is not allowed; it must be 0, or from {CLASSES} to "
+            f"{largest}, so that both sets have an image of each class"
+        )
