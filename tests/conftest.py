@@ -107,8 +107,9 @@ class Clone:
         return clone
 
     def copy(self, folder: Path) -> "Clone":
-        """Copy the repository with all that it has, its cache too."""
-        shutil.copytree(self.folder, folder, symlinks=True)
+        """Copy the repository with all that it has: its cache, and the links to that."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-a", self.folder, folder], check=True)
         return Clone(folder)
 
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:

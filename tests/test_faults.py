@@ -1,18 +1,39 @@
-"""A shortened form of tests/faults.py."""
+"""A shortened form of tests/faults."""
+
+import os
+from pathlib import Path
 
 import pytest
 
-from tests import faults
+from tests.faults import damage, full_disk, kills, races, readers
+from tests.faults.scene import Fault, Scene, try_in_time
+
+FAULTS = (
+    kills.FAULTS["kill_repro"],
+    kills.FAULTS["kill_dvc"],
+    kills.FAULTS["kill_queue"],
+    races.FAULTS["two_repros"],
+    damage.FAULTS["damage_file"],
+    damage.FAULTS["reject_parameter"],
+    readers.FAULTS["flip_bits"],
+    readers.FAULTS["fuzz_idx"],
+)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> faults.Undisturbed:
-    return faults.Undisturbed(tmp_path_factory.mktemp("undisturbed"))
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    return Scene(tmp_path_factory.mktemp("scene"))
 
 
-@pytest.mark.xdist_group("faults")  # they share what is not disturbed
-@pytest.mark.parametrize(("fault", "moment"), [(faults.kill_repro, 7.0), (faults.kill_queue, 2.0)])
-def test_a_killed_run_ends_like_an_undisturbed_one(
-    undisturbed: faults.Undisturbed, fault: faults.Fault, moment: float
-) -> None:
-    assert undisturbed.survives(fault, moment)
+@pytest.mark.faults
+@pytest.mark.xdist_group("faults")  # they share the scene
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.try_once.__name__)
+def test_a_fault_is_survived(scene: Scene, tmp_path: Path, fault: Fault) -> None:
+    try_in_time(fault, scene, tmp_path)
+
+
+@pytest.mark.faults
+@pytest.mark.xdist_group("faults")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_a_full_disk_is_survived(scene: Scene, tmp_path: Path) -> None:
+    try_in_time(full_disk.FAULTS["fill_disk_of_stage"], scene, tmp_path)

@@ -1,6 +1,7 @@
 """The files between the stages: damaged ones are noticed, and what cannot be written is named."""
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,7 +50,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, sqlite3.Error) as error:  # sqlite3: DVCLive opens a database of DVC's
         reason = (isinstance(error, OSError) and error.strerror) or str(error)
         raise StageError(
             f"{path}: cannot be written: {reason}; make room, or mend what it says, then dvc repro"

@@ -1,10 +1,13 @@
 """What makes a module a stage: a user's mistake ends it with a line and no traceback, and it does not outlive DVC."""
 
+import contextlib
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
+
+import psutil
 
 PARENT_CHECK_SECONDS = 0.1
 
@@ -20,8 +23,8 @@ class StageError(Exception):
 
 def run(main: Callable[[], None]) -> None:
     """Call `main` and turn the faults that a user can mend into lines on standard error."""
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] # in a log, too, lines come as they are printed
-    threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # in a log as on a terminal
+    threading.Thread(target=end_with_dvc, daemon=True).start()
     try:
         main()
     except StageError as error:
@@ -36,11 +39,16 @@ def run(main: Callable[[], None]) -> None:
         sys.exit("error: interrupted")
 
 
-def end_with(parent: int) -> None:
-    """End this process when its parent has ended.
+def end_with_dvc() -> None:
+    """End this process when the one that started it has ended, were it through a shell.
 
     A stage that lived on after a killed `dvc repro` would write its outputs among those of the next one.
     """
-    while os.getppid() == parent:
-        time.sleep(PARENT_CHECK_SECONDS)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        chain = [psutil.Process(), *psutil.Process().parents()[:1]]
+        if "-c" not in chain[-1].cmdline():
+            del chain[1:]
+        parents = [process.ppid() for process in chain]
+        while [process.ppid() for process in chain] == parents:
+            time.sleep(PARENT_CHECK_SECONDS)
     os._exit(1)

@@ -1,0 +1,61 @@
+"""Start two runs at once in one workspace: nothing is mixed, and what was not run runs afterwards."""
+
+import re
+import time
+from pathlib import Path
+from random import Random
+
+from tests.conftest import Clone
+from tests.faults.scene import CHANGE, Fault, Scene, assert_equal_outputs, read_outputs, start
+
+REFUSED = re.compile(r"is busy, it is being blocked by|Unable to acquire lock|error: params.yaml: changed while")
+
+
+def race(clone: Clone, random: Random, first: tuple[str, ...], second: tuple[str, ...]) -> list[tuple[int, str]]:
+    """Start two commands, the second up to 4 s after the first; return the exit statuses and what was printed."""
+    processes = [start(clone, *first)]
+    time.sleep(random.uniform(0, 4))
+    processes.append(start(clone, *second))
+    outputs = [process.communicate()[0] for process in processes]
+    return [(process.returncode, output) for process, output in zip(processes, outputs, strict=True)]
+
+
+def two_repros(scene: Scene, folder: Path, random: Random) -> None:
+    """Start `dvc repro` twice: one works, and the other is refused in words."""
+    clone = scene.fresh.copy(folder / "clone")
+    results = race(clone, random, ("dvc", "repro"), ("dvc", "repro"))
+    assert [status for status, _ in results].count(0) >= 1, results
+    for status, output in results:
+        assert status == 0 or REFUSED.search(output), output
+    clone.run("dvc", "repro")
+    assert_equal_outputs(clone, scene.outputs)
+
+
+def two_experiments(scene: Scene, folder: Path, random: Random) -> None:
+    """Start two `dvc exp run` in one workspace: whatever is recorded there is what was run.
+
+    DVC writes the values of `-S` before it takes a lock, so the two can meet in params.yaml.
+    """
+    clone = scene.run.copy(folder / "clone")
+    race(clone, random, ("dvc", "exp", "run", *CHANGE), ("dvc", "exp", "run", "-S", "lr=0.2"))
+    clone.run("dvc", "repro")
+    outputs = read_outputs(clone)
+    clone.run("dvc", "repro", "--force", "--no-run-cache")
+    assert_equal_outputs(clone, outputs)
+
+
+def two_experiments_apart(scene: Scene, folder: Path, random: Random) -> None:
+    """Start two `dvc exp run --temp`: both work."""
+    clone = scene.run.copy(folder / "clone")
+    run = ("dvc", "exp", "run", "--temp", "--name")
+    for status, output in race(clone, random, (*run, "one", *CHANGE), (*run, "other", "-S", "lr=0.2")):
+        assert status == 0, output
+    clone.run("dvc", "exp", "apply", "one")
+    assert_equal_outputs(clone, scene.changed_outputs)
+
+
+FAULTS = {
+    "two_repros": Fault("two dvc repro at once", 20, two_repros),
+    "two_experiments": Fault("two dvc exp run at once in one workspace", 20, two_experiments),
+    "two_experiments_apart": Fault("two dvc exp run --temp at once", 20, two_experiments_apart),
+}
