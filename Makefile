@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SHELL := /bin/sh
 .SHELLFLAGS := -eu -c
 .DEFAULT_GOAL := run
-.PHONY: run best best-seeds experiments test lint lock clean
+.PHONY: run best best-seeds experiments check gate bench test lint audit lock clean
 
 PYTHON ?= python3
 # DVC keeps an experiment as a commit of Git, which must be somebody's.
@@ -59,14 +59,38 @@ best-seeds: $(INSTALLED)
 	  print(table[table["Experiment"].str.startswith("best-", na=False)][["validation.accuracy", "accuracy"]] \
 	  .agg(["count", "mean", "std"]))'
 
+# Is the committed state what this commit gives, bit for bit, and the cache undamaged?
+check: $(INSTALLED)
+	python -m checks all
+
+# Have the metrics dropped since another commit? make gate BASE=main
+gate: $(INSTALLED)
+	python -m checks gate --base "$(BASE)"
+
+# How fast, against what? Takes long, and wants the machine to itself.
+bench: $(INSTALLED)
+	python -m bench
+
 # Everything that is checked before a commit lands.
 test: lint
-	pytest --numprocesses auto --dist loadgroup
+	pytest --numprocesses auto --dist loadgroup --cov --cov-report term-missing:skip-covered --cov-fail-under 95
 
 lint: $(INSTALLED)
 	ruff check
 	ruff format --check
 	mypy
+	bandit --quiet --configfile pyproject.toml --recursive stages checks bench
+	jactionlint --strict-exit --no-hints .github/workflows/*.yml
+	zizmor --offline --quiet --persona pedantic .github/workflows
+
+# Known vulnerabilities of the pinned packages. Who knows them is asked over the network: no answer is no failure.
+audit: $(INSTALLED)
+	@if answer=$$(pip-audit --strict --progress-spinner off --no-deps --disable-pip --requirement requirements.lock 2>&1); \
+	then echo "$$answer"; \
+	else case "$$answer" in \
+	  *"known vulnerabilit"*) echo "$$answer"; exit 1 ;; \
+	  *) echo "Not audited: $$(echo "$$answer" | tail -n 1)" ;; \
+	  esac; fi
 
 # Stands for a complete .venv: made anew when the pins change.
 $(INSTALLED): requirements.lock
