@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from stages.shared.files import check_undamaged, writing
 from stages.shared.shapes import CLASSES, IMAGE_SIZE
@@ -37,9 +37,11 @@ def read_split(path: Path) -> Split:
     Raises:
         StageError: the file is damaged, is not safetensors, or not of the shapes, dtypes and ranges of a split.
     """
+    from safetensors.torch import load_file  # numpy's form takes the memory twice; who only writes does without torch
+
     check_undamaged(path)
     try:
-        arrays = load_file(path)
+        arrays = {name: tensor.numpy() for name, tensor in load_file(path).items()}
     except SafetensorError as error:
         raise StageError(f"{path}: not a safetensors file ({error}); remove it and run dvc repro") from None
     if arrays.keys() != {"images", "labels"}:

@@ -80,7 +80,7 @@ def train(
 
         for number in range(1, parameters.epochs + 1):
             batches = draw_batches(training, parameters.batch_size, augment, generator)
-            train_score = run_epoch(flat_network, batches, parameters.loss, update)
+            train_score = run_epoch(flat_network, training, batches, parameters.loss, update)
             epoch = Epoch(number, train_score, score(flat_network, validation, parameters.loss))
             check_finite(epoch)
             report(epoch)
@@ -130,16 +130,24 @@ def draw_batches(
 
 
 def run_epoch(
-    network: nn.Module, batches: Iterable[LabeledImages], loss: str, update: Callable[[Tensor], None]
+    network: nn.Module,
+    training: LabeledImages,
+    batches: Iterable[LabeledImages],
+    loss: str,
+    update: Callable[[Tensor], None],
 ) -> Score:
-    """Update the weights once for each batch, and score what the network said of the images before."""
-    said, meant = [], []
+    """Update the weights once for each batch of `training`, and score what the network said of the images before."""
+    # Not lists: many small tensors among the batches would keep their memory from being used again.
+    said = training.images.new_empty(len(training.labels), CLASSES)
+    meant = torch.empty_like(training.labels)
+    begin = 0
     for images, labels in batches:
         logits = network(images)
         update(image_losses(logits, labels, loss).mean())
-        said.append(logits.detach())
-        meant.append(labels)
-    return score_logits(torch.cat(said), torch.cat(meant), loss)
+        end = begin + len(labels)
+        said[begin:end], meant[begin:end] = logits.detach(), labels
+        begin = end
+    return score_logits(said, meant, loss)
 
 
 def image_losses(logits: Tensor, labels: Tensor, loss: str) -> Tensor:

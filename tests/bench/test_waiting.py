@@ -29,9 +29,9 @@ class FakeClone:
         if command[:3] == ("dvc", "exp", "run"):
             self.queued = len(command[-1].split(","))
         elif command[0] == "git":
-            output = "".join(REFS.format(number=number, commit="0" * 38) for number in range(self.results))
             if self.queued:
                 self.results, self.queued = self.results + 1, self.queued - 1
+            output = "".join(REFS.format(number=number, commit="0" * 38) for number in range(self.results))
         elif command[:3] == ("dvc", "queue", "status"):
             output = f"Worker status: 0 active, {self.stopping} idle"
             self.stopping = 0
@@ -43,6 +43,7 @@ class FakeClone:
 @pytest.fixture
 def clone(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 5)
     return FakeClone()
 
 

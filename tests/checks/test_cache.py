@@ -121,6 +121,15 @@ def test_repair_waits_for_dvc(tiny: Project, ask: Ask) -> None:
     assert find("bad").exists()
 
 
+def test_what_cannot_be_read_is_no_answer(tiny: Project, ask: Ask) -> None:
+    cached = find(RAW)
+    cached.unlink()
+    cached.mkdir()
+    answer = ask("cache")
+    assert answer["status"] == 2
+    assert cached.name in answer["summary"]
+
+
 def test_data_that_was_added_is_checked(everything: Project, ask: Ask) -> None:
     assert ask("cache")["status"] == 0
     with Repo() as repo:

@@ -39,6 +39,7 @@ def test_holds_where_no_metric_is_worse(tiny: Project, ask: Ask) -> None:
         ({"accuracy": 0.8, "loss": 0.6}, ["--allow", "accuracy=0.1"], [LOSS]),
         ({"accuracy": 0.8, "loss": 0.6}, ["--allow", "0.1", "--allow", "test.accuracy=0.01"], [ACCURACY]),
         ({"accuracy": 0.8, "loss": 0.6}, ["--allow", f"{LOSS}=0.1", "--allow", "accuracy=0.1"], []),
+        ({"accuracy": 0.8}, ["--allow", "accuracy=0.01", "--allow", f"{ACCURACY}=0.1"], []),
         ({"accuracy": 0.8, "loss": 0.4}, ["--direction", "accuracy=lower", "--direction", "loss=higher"], [LOSS]),
         ({"accuracy": 0.0, "loss": 9.0}, ["--direction", "accuracy=any", "--direction", "loss=any"], []),
         ({"new": 1}, [], []),

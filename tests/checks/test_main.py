@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 from checks.__main__ import main
 from checks.report import FAILS, Result, report
@@ -10,14 +11,14 @@ from tests.checks.conftest import DVC_WARNS, TINY, Ask, Project
 pytestmark = DVC_WARNS
 
 FOUND = Result(
-    "fresh", FAILS, "two|things", ("stage", "cause"), [("a[1]", "b|c\nd"), ("x" * 200, ":smile:")], ["*Note*"]
+    "fresh", FAILS, "two|things", ("stage", "cause"), [("a[red]", "b|c\nd"), ("x" * 200, ":smile:")], ["*Note*"]
 )
 
 
 def test_the_table_shows_all_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     report(FOUND, as_json=False)
     shown = capsys.readouterr().out
-    assert "a[1]" in shown
+    assert "a[red]" in shown
     assert ":smile:" in shown
     assert shown.count("x") == 200
     assert shown.splitlines()[-2:] == ["fresh does not hold: two|things", "*Note*"]
@@ -27,9 +28,11 @@ def test_the_table_is_as_wide_as_the_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "dumb")  # of 80 columns, and without colors
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
     report(FOUND, as_json=False)
-    assert max(len(line) for line in capsys.readouterr().out.splitlines()) == 80
+    shown = Text.from_ansi(capsys.readouterr().out).plain
+    assert max(len(line) for line in shown.splitlines()) == 60
 
 
 def test_no_answer_is_one_line_on_standard_error(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,7 +51,7 @@ def test_json_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         "check": "fresh",
         "status": 1,
         "summary": "two|things",
-        "rows": [{"stage": "a[1]", "cause": "b|c\nd"}, {"stage": "x" * 200, "cause": ":smile:"}],
+        "rows": [{"stage": "a[red]", "cause": "b|c\nd"}, {"stage": "x" * 200, "cause": ":smile:"}],
         "notes": ["*Note*"],
     }
 
@@ -68,7 +71,7 @@ def test_the_summary_of_a_workflow_gets_markdown(
         "",
         "| stage | cause |",
         "| --- | --- |",
-        "| a[1] | b\\|c d |",
+        "| a[red] | b\\|c d |",
         "| long | :smile: |",
         "",
         "\\*Note\\*",

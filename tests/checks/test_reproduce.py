@@ -93,7 +93,7 @@ def test_what_was_not_committed_or_is_not_in_the_cache_differs_too(
     ("options", "status", "tolerance"),
     [
         (["--numerics", "native"], 0, "0.007"),
-        (["--set", "numerics=native", "--tolerance", "accuracy=0.004"], 1, "0.004"),
+        (["--set", "level=89", "--tolerance", "accuracy=0.004"], 1, "0.004"),
     ],
 )
 def test_other_parameters_are_compared_by_tolerance(
@@ -115,6 +115,7 @@ def test_other_parameters_are_compared_by_tolerance(
         ({}, ["--set", "other=1"], "--set other=1: no such key in params.yaml, or not KEY=VALUE"),
         ({}, ["--tolerance", "acuracy=1"], "--tolerance acuracy: no such metric; there are metrics.json:loss, "),
         ({"dvc.yaml": "stages: {x: {cmd: touch ../x, outs: [../x: {cache: false}]}}"}, [], "../x lies outside"),
+        ({"metrics.json": "{}"}, ["--tolerance", "0.1"], "HEAD has no metrics"),
         ({"dvc.lock": ""}, [], "dvc.lock"),
     ],
 )

@@ -40,6 +40,7 @@ def kill_dvc(scene: Scene, folder: Path, random: Random) -> None:
     process = start(clone, "dvc", "repro")
     time.sleep(random.uniform(0.3, scene.seconds))
     if process.poll() is not None:
+        process.communicate()
         raise TooLate
     process.kill()
     killed = time.monotonic()
@@ -83,6 +84,7 @@ def kill_group(process: "subprocess.Popen[str]", seconds: float) -> None:
     """
     time.sleep(seconds)
     if process.poll() is not None:
+        process.communicate()
         raise TooLate
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
