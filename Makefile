@@ -29,15 +29,14 @@ run: $(INSTALLED) $(PLOTS_PAGE)
 	if [ $$status -eq 3 ]; then \
 	  echo "MNIST cannot be had, no mirror answers: running the same pipeline on scikit-learn's digits instead."; \
 	  dvc exp run $(DIGITS); \
-	  echo; dvc metrics show --md metrics/metrics.json; \
-	  echo "Next: with a network or a mirror, back to MNIST:   git restore . && make run"; \
-	  echo "      or change one thing, and see the difference: . .venv/bin/activate && dvc exp run -S 'hidden_sizes=[32]'"; \
+	  set -- "with a network or a mirror, back to MNIST:   git restore . && make run" \
+	         "or change one thing, and see the difference: . .venv/bin/activate && dvc exp run -S 'hidden_sizes=[32]'"; \
 	else \
 	  dvc repro; \
-	  echo; dvc metrics show --md metrics/metrics.json; \
-	  echo "Next: change one thing and run what it touches:  . .venv/bin/activate && dvc exp run -S optimizer=adam -S lr=0.001"; \
-	  echo "      then see the difference it made:           dvc metrics diff"; \
-	fi
+	  set -- "change one thing and run what it touches:  . .venv/bin/activate && dvc exp run -S optimizer=adam -S lr=0.001" \
+	         "then see the difference it made:           dvc metrics diff"; \
+	fi; \
+	echo; dvc metrics show --md metrics/metrics.json; printf 'Next: %s\n      %s\n' "$$@"
 
 # All experiments since the last commit, the best validation accuracy first; `dvc exp show` has every column.
 COLUMNS_SHOWN := Experiment|dataset|optimizer|lr|epochs|validation.accuracy|accuracy

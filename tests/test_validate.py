@@ -54,5 +54,9 @@ def test_what_is_not_allowed_is_refused_in_one_line(
 
 def test_an_unknown_key_like_no_other_is_answered_with_all_that_are_known(set_parameters: SetParameters) -> None:
     set_parameters(zzz=1, yyy=2)
-    with pytest.raises(StageError, match=r"^params.yaml: zzz: unknown key; allowed are augment, batch_size, .*\n.*yyy"):
+    with pytest.raises(StageError) as error:
         validate.main()
+    lines = str(error.value).splitlines()
+    assert [line.partition(" allowed are augment, batch_size, ")[0] for line in lines] == [
+        *("params.yaml: zzz: unknown key;", "params.yaml: yyy: unknown key;")
+    ]

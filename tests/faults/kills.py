@@ -23,6 +23,15 @@ def kill_repro(scene: Scene, folder: Path, random: Random) -> None:
     assert_equal_outputs(clone, scene.outputs)
 
 
+def kill_repro_again(scene: Scene, folder: Path, random: Random) -> None:
+    """Kill the process group of `dvc repro` five times in a row, then let it end."""
+    clone = scene.fresh.copy(folder / "clone")
+    for _ in range(5):
+        kill_group(start(clone, "dvc", "repro"), random.uniform(0.3, scene.seconds / 3))
+    clone.run("dvc", "repro")
+    assert_equal_outputs(clone, scene.outputs)
+
+
 def kill_real_repro(scene: Scene, folder: Path, random: Random) -> None:
     """Kill the process group of `dvc repro` on real MNIST, and run it again: dvc.lock comes out as committed."""
     clone = Clone.of_working_tree(folder / "clone")
@@ -113,6 +122,7 @@ def worker_groups(clone: Clone) -> set[int]:
 
 FAULTS = {
     "kill_repro": Fault("kill -9 of all of dvc repro", 300, kill_repro),
+    "kill_repro_again": Fault("five kill -9 of all of dvc repro in a row", 60, kill_repro_again),
     "kill_dvc": Fault("kill -9 of the dvc process alone", 50, kill_dvc),
     "kill_queue": Fault("kill -9 of a queue worker", 20, kill_queue),
 }

@@ -33,7 +33,8 @@ def test_what_its_stage_wrote_passes(locked: Path) -> None:
 @pytest.mark.parametrize("content", [b"abd", b"ab", b"", b"abcd"])
 def test_what_was_damaged_is_named(locked: Path, content: bytes) -> None:
     locked.write_bytes(content)
-    with pytest.raises(StageError, match=r"^models/x: is not the file that its stage wrote.*checks cache --repair"):
+    repair = "; to make it anew: python -m checks cache --repair && dvc repro"
+    with pytest.raises(StageError, match=f"^models/x: is not the file that its stage wrote.*{repair}$"):
         check_undamaged(locked)
 
 
@@ -42,6 +43,12 @@ def test_the_first_damaged_one_of_several_is_named(locked: Path) -> None:
     locked.write_bytes(b"abd")
     with pytest.raises(StageError, match=r"^models/x: "):
         check_undamaged(Path("other"), locked)
+
+
+@pytest.mark.parametrize("lock", ["schema: '2.0'", "stages: {validate: {cmd: 'true'}}"])
+def test_a_lock_without_outputs_names_no_file(locked: Path, lock: str) -> None:
+    Path("dvc.lock").write_text(lock)
+    check_undamaged(locked)
 
 
 def test_without_a_lock_everything_passes(locked: Path) -> None:
