@@ -1,15 +1,18 @@
 """What makes a module a stage: a user's mistake ends it with a line and no traceback, and it does not outlive DVC."""
 
 import contextlib
+import json
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
 PARENT_CHECK_SECONDS = 0.1
+DVC_WRITERS = Path(".dvc/tmp/rwlock")
 
 
 class StageError(Exception):
@@ -40,15 +43,20 @@ def run(main: Callable[[], None]) -> None:
 
 
 def end_with_dvc() -> None:
-    """End this process when the one that started it has ended, were it through a shell.
+    """End this process when the dvc that runs it has ended. One that is run by hand, without dvc, is left alone.
 
-    A stage that lived on after a killed `dvc repro` would write its outputs among those of the next one.
+    A stage that lived on after a killed `dvc repro` would write its outputs among those of the next one. The list of
+    who writes what tells which process dvc is, even if it was killed before this one could ask for its parent.
     """
-    with contextlib.suppress(psutil.NoSuchProcess):
-        chain = [psutil.Process(), *psutil.Process().parents()[:1]]
-        if "-c" not in chain[-1].cmdline():
-            del chain[1:]
-        parents = [process.ppid() for process in chain]
-        while [process.ppid() for process in chain] == parents:
+    if "DVC_STAGE" in os.environ:
+        while _writers_of_outputs() & {process.pid for process in psutil.Process().parents()}:
             time.sleep(PARENT_CHECK_SECONDS)
-    os._exit(1)
+        os._exit(1)
+
+
+def _writers_of_outputs() -> set[int]:
+    for _ in range(10):
+        with contextlib.suppress(json.JSONDecodeError, FileNotFoundError):  # another dvc is just writing it
+            return {int(writer["pid"]) for writer in json.loads(DVC_WRITERS.read_text())["write"].values()}
+        time.sleep(PARENT_CHECK_SECONDS)
+    return set()

@@ -61,6 +61,7 @@ def kill_dvc(scene: Scene, folder: Path, random: Random) -> None:
         process.communicate()
         raise TooLate
     process.kill()
+    process.wait()
     killed = time.monotonic()
     again = start(clone, "dvc", "repro")
     while processes := processes_of_session(clone, process.pid):
