@@ -1,8 +1,8 @@
 """The network with all its weights in one tensor, and its gradients computed layer by layer.
 
-It gives what autograd gives for the network that it is made of, in half the time: for matrices this small, much of a
-step is not arithmetic. An optimizer updates one tensor in place of six, and the matrix products are numpy's
-(OpenBLAS): cheaper to call than torch's, and with one kernel for all processors as fast as with the best.
+It gives what autograd gives for the network that it is made of. An optimizer updates one tensor in place of six, and
+the matrix products are numpy's (OpenBLAS): with the same kernel on every processor they are as fast as torch's best,
+where torch held to the same bits takes almost twice as long (bench/NOTES.md).
 """
 
 from itertools import accumulate, pairwise
