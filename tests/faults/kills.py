@@ -56,10 +56,7 @@ def kill_dvc(scene: Scene, folder: Path, random: Random) -> None:
     """Kill the process of `dvc repro` alone, and run it again at once, beside what it has left."""
     clone = scene.fresh.copy(folder / "clone")
     process = start(clone, "dvc", "repro")
-    time.sleep(random.uniform(0.3, scene.seconds))
-    if process.poll() is not None:
-        process.communicate()
-        raise TooLate
+    let_run(process, random.uniform(0.3, scene.seconds))
     process.kill()
     process.wait()
     killed = time.monotonic()
@@ -97,7 +94,14 @@ def kill_queue(scene: Scene, folder: Path, random: Random) -> None:
 
 
 def kill_group(process: "subprocess.Popen[str]", seconds: float) -> None:
-    """Kill a process and all that it started, after that many seconds.
+    """Kill a process and all that it started, after that many seconds."""
+    let_run(process, seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def let_run(process: "subprocess.Popen[str]", seconds: float) -> None:
+    """Let a process run for that many seconds.
 
     Raises:
         TooLate: it was over by then.
@@ -106,8 +110,6 @@ def kill_group(process: "subprocess.Popen[str]", seconds: float) -> None:
     if process.poll() is not None:
         process.communicate()
         raise TooLate
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
 
 
 def processes_of_session(clone: Clone, session: int) -> list[str]:
