@@ -143,19 +143,30 @@ def run_epoch(
     begin = 0
     for images, labels in batches:
         logits = network(images)
-        update(image_losses(logits, labels, loss).mean())
+        update(mean_loss(logits, labels, loss))
         end = begin + len(labels)
         said[begin:end], meant[begin:end] = logits.detach(), labels
         begin = end
     return score_logits(said, meant, loss)
 
 
-def image_losses(logits: Tensor, labels: Tensor, loss: str) -> Tensor:
-    """Compute the loss of each image, of shape (n,). mse compares the logits with one-hot targets."""
+def mean_loss(logits: Tensor, labels: Tensor, loss: str) -> Tensor:
+    """Compute the loss that training minimizes, a scalar. mse compares the logits with one-hot targets."""
     if loss == "mse":
-        targets = functional.one_hot(labels, CLASSES).to(logits.dtype)
-        return (logits - targets).square().mean(dim=1)
+        return functional.mse_loss(logits, one_hot(labels, logits))
+    return functional.cross_entropy(logits, labels)
+
+
+def image_losses(logits: Tensor, labels: Tensor, loss: str) -> Tensor:
+    """Compute the loss of each image, of shape (n,), of which `mean_loss` is the mean."""
+    if loss == "mse":
+        return functional.mse_loss(logits, one_hot(labels, logits), reduction="none").mean(dim=1)
     return functional.cross_entropy(logits, labels, reduction="none")
+
+
+def one_hot(labels: Tensor, logits: Tensor) -> Tensor:
+    """Return targets of the shape and dtype of `logits`: 1 for the class that is meant, 0 for the others."""
+    return functional.one_hot(labels, CLASSES).to(logits.dtype)
 
 
 def score(network: nn.Module, examples: LabeledImages, loss: str) -> Score | None:

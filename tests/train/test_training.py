@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stages.shared.network import build_network
 from stages.shared.stage import StageError
 from stages.train.parameters import Parameters
-from stages.train.training import Epoch, LabeledImages, draw_batches, image_losses, score_logits, train
+from stages.train.training import Epoch, LabeledImages, draw_batches, image_losses, mean_loss, score_logits, train
 from tests.conftest import make_split
 
 Array = NDArray[np.float64]
@@ -148,6 +148,7 @@ def test_losses_are_pytorchs(loss: str) -> None:
     expected = (
         torch.nn.CrossEntropyLoss()(logits, labels) if loss == "cross_entropy" else torch.nn.MSELoss()(logits, targets)
     )
+    torch.testing.assert_close(mean_loss(logits, labels, loss), expected)
     torch.testing.assert_close(image_losses(logits, labels, loss).mean(), expected)
     assert score_logits(logits, labels, loss).loss == pytest.approx(expected.item(), rel=1e-5)
 
