@@ -1,5 +1,6 @@
 """Fill the disk, so that it ends within one output or another."""
 
+import math
 import os
 import subprocess
 from collections.abc import Iterator
@@ -20,10 +21,10 @@ def fill_disk_of_stage(scene: Scene, folder: Path, random: Random) -> None:
     stage, outputs = random.choice(list(list_outputs(scene.run).items()))
     with small_disk(folder / "disk") as disk:
         clone = scene.run.copy(disk / "clone")
-        free = free_pages(disk)
+        needed = sum(math.ceil((clone.folder / path).stat().st_size / page_bytes(disk)) for path in outputs)
         for path in outputs:
-            (clone.folder / path).unlink()
-        leave_free(disk, random.randrange(free_pages(disk) - free))
+            (clone.folder / path).unlink()  # which frees no page of what is a link into the cache
+        leave_free(disk, random.randrange(needed))
         process = clone.run("python", "-B", "-m", f"stages.{stage}", check=False)
         assert process.returncode == 1, process.stdout
         assert_one_line(process.stderr)
@@ -68,7 +69,12 @@ def free_pages(disk: Path) -> int:
 
 def leave_free(disk: Path, pages: int) -> None:
     """Fill the disk up to that many pages."""
-    (disk / "ballast").write_bytes(bytes((free_pages(disk) - pages) * os.statvfs(disk).f_frsize))
+    (disk / "ballast").write_bytes(bytes((free_pages(disk) - pages) * page_bytes(disk)))
+
+
+def page_bytes(disk: Path) -> int:
+    """Return the size of a page."""
+    return os.statvfs(disk).f_frsize
 
 
 def list_outputs(clone: Clone) -> dict[str, list[Path]]:
