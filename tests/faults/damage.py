@@ -1,6 +1,5 @@
 """Damage what lies in the workspace, and mend it by the command that the message or the README gives."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -8,7 +7,7 @@ from random import Random
 import numpy as np
 from safetensors.numpy import save
 
-from tests.faults.scene import CHANGE, Fault, Scene, assert_equal_outputs, read_outputs
+from tests.faults.scene import CHANGE, STATES, Fault, Scene, assert_equal_outputs, read_outputs
 
 RAW = [f"data/raw/{half}-{kind}-ubyte" for half in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
 NORMALIZED = [f"data/normalized/{name}.safetensors" for name in ("train", "validation", "test")]
@@ -62,26 +61,19 @@ def metrics_of(outputs: dict[str, str]) -> dict[str, str]:
     return {name: digest for name, digest in outputs.items() if name.endswith("metrics.json")}
 
 
-# A file of DVC, what it says where that is damaged, and what mends it: as in the README.
-STATE = [
-    ("dvc.lock", r"dvc\.lock", "git restore dvc.lock && dvc repro"),
-    (".dvc/tmp/rwlock", "Unable to read RWLock-file|codec can't decode", "rm .dvc/tmp/rwlock && dvc repro"),
-]
-
-
 def damage_state(scene: Scene, folder: Path, random: Random) -> None:
     """Damage dvc.lock or DVC's own locks, and do what the README says."""
     clone = scene.run.copy(folder / "clone")
-    name, said, mend = random.choice(STATE)
-    path = clone.folder / name
+    state = random.choice(STATES)
+    path = clone.folder / state.name
     path.parent.mkdir(exist_ok=True)
     content = path.read_bytes() if path.exists() else b""
     path.write_bytes(random.choice([b"", b"{", b"\x00\xff", content[: random.randrange(len(content) + 1)]]))
     process = clone.run("dvc", "repro", check=False)
     if process.returncode:
-        assert re.search(said, process.stderr), process.stderr
+        assert state.is_named_in(process.stderr), process.stderr
         assert "Traceback" not in process.stderr, process.stderr
-        clone.run("sh", "-c", mend)
+        clone.run("sh", "-c", state.mend)
     assert_equal_outputs(clone, scene.outputs)
 
 
