@@ -1,6 +1,6 @@
 """Measure how fast the last commit is, and print a table; after a whole run, also write it to bench/RESULTS.md.
 
-Run: python -m bench             everything, on an otherwise idle machine (about three quarters of an hour)
+Run: python -m bench             everything, on an otherwise idle machine (more than an hour)
      python -m bench growth ...  only some of it
 """
 
