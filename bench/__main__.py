@@ -1,7 +1,7 @@
-"""Measure how fast the last commit is, and print a table; after a whole run, also write it to bench/RESULTS.md.
+"""Measure how fast the last commit is, and print a table, which is bench/RESULTS.md as well.
 
 Run: python -m bench             everything, on an otherwise idle machine (more than an hour)
-     python -m bench growth ...  only some of it
+     python -m bench growth ...  only some of it; the other rows of the table stay
 """
 
 import argparse
@@ -25,6 +25,7 @@ MEASUREMENTS: dict[str, Callable[[Path], list[Row]]] = {
 EXPLANATION = """\
 Each figure is a median of runs that took turns in one invocation, and a ratio one of medians, with the smallest and the
 largest within a round. The ratio is ours over the other: less is better, and 0.111 is nine times as fast.
+The invocations, by the first column of the table:
 """
 
 
@@ -39,24 +40,31 @@ def main() -> None:
     if not os.environ.get("MNIST_MIRROR"):
         parser.error("MNIST_MIRROR is not set; it must be a local mirror, so that no network is measured")
     try:
-        rows = measure(names or list(MEASUREMENTS))
+        for name in names or MEASUREMENTS:
+            measure(name)
     except (CommandError, TimeoutError) as error:
         sys.exit(f"error: {error}")
-    results = f"# How fast\n\n{machine.describe()}\n{EXPLANATION}\n{to_markdown(rows)}"
-    print(results, end="")
-    if not names:
-        RESULTS.write_text(results)
+    print(RESULTS.read_text(), end="")
 
 
-def measure(names: list[str]) -> list[Row]:
-    """Make these measurements, each in a temporary folder of its own."""
-    rows = []
-    for name in names:
-        with tempfile.TemporaryDirectory() as folder:
-            measured = MEASUREMENTS[name](Path(folder))
-        print(f"\n{to_markdown(measured)}", file=sys.stderr, flush=True)  # lest a later fault take it along
-        rows += measured
-    return rows
+def measure(name: str) -> None:
+    """Make a measurement in a temporary folder, and write it down at once, lest a fault of the next take it along."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = MEASUREMENTS[name](Path(folder))
+    old = RESULTS.read_text() if RESULTS.exists() else ""
+    RESULTS.write_text(insert(old, name, f"- {name}: {machine.describe()}", rows))
+
+
+def insert(results: str, name: str, invocation: str, rows: list[Row]) -> str:
+    """Put a measurement in the place of the last one of that name; the lines of the others stay."""
+    header, rule, *table = to_markdown(rows).splitlines()
+    own = (f"- {name}: ", f"| {name} | ")
+    lines = [line for line in results.splitlines() if not line.startswith(own)]
+    lines += [invocation, *(f"| {name} {row}" for row in table)]
+    invocations = [line for other in MEASUREMENTS for line in lines if line.startswith(f"- {other}: ")]
+    table = [line for other in MEASUREMENTS for line in lines if line.startswith(f"| {other} | ")]
+    begin = ["# How fast", "", EXPLANATION]
+    return "\n".join([*begin, *invocations, "", f"| measurement {header}", f"| --- {rule}", *table, ""])
 
 
 if __name__ == "__main__":

@@ -15,13 +15,13 @@ CAPABILITY = "import torch; print(torch.backends.cpu.get_cpu_capability())"
 
 
 def describe() -> str:
-    """Describe them in a line each."""
+    """Describe them in a line."""
     versions = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
     capability = ask(sys.executable, "-c", CAPABILITY)  # in a process of its own: torch would stay in this one's memory
     return (
-        f"- {find_processor()}, {os.cpu_count()} cores, {platform.machine()} with {capability}\n"
-        f"- {platform.system()} {platform.release()}, Python {platform.python_version()}, {', '.join(versions)}\n"
-        f"- commit {ask('git', 'rev-parse', '--short', 'HEAD')}, {datetime.now(UTC):%Y-%m-%d}\n"
+        f"{find_processor()}, {os.cpu_count()} cores, {platform.machine()} with {capability}; "
+        f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {', '.join(versions)}; "
+        f"commit {ask('git', 'rev-parse', '--short', 'HEAD')}, {datetime.now(UTC):%Y-%m-%d}"
     )
 
 

@@ -1,6 +1,5 @@
 """What a user waits for beside training: a `dvc repro` that finds nothing to do, and a sweep of experiments."""
 
-import itertools
 import re
 import time
 from collections.abc import Callable
@@ -37,12 +36,15 @@ def measure_nothing_to_do(clone: Clone, rounds: int) -> Row:
 
 
 def measure_sweeps(clone: Clone, rounds: int, size: int) -> Row:
-    """Compare a sweep with two jobs, and one after the other, from the start of the queue to the last result."""
-    # Learning rates that no sweep before has tried: DVC would bring back the results of those.
-    learning_rates = (f"{0.01 + number * 1e-5:.5f}" for number in itertools.count(1))
+    """Compare a sweep with two jobs, and one after the other, from the start of the queue to the last result.
+
+    Each has a copy of the clone to itself. In one that had a sweep before, DVC would bring back results; and an order
+    to stop that the queue's last worker did not live to read would stop the next one.
+    """
+    learning_rates = [f"{0.01 + number * 1e-5:.5f}" for number in range(1, size + 1)]
 
     def sweep(jobs: int) -> Callable[[int], float]:
-        return lambda _: run_sweep(clone, jobs, list(itertools.islice(learning_rates, size)))
+        return lambda number: run_sweep(clone.copy(f"sweep-{jobs}-{number}"), jobs, learning_rates)
 
     seconds = interleave({"sweep, -j 2": sweep(2), "sweep, -j 1": sweep(1)}, rounds)
     what = f"sweep of {size} with `-j 2`, against one after the other"
@@ -52,6 +54,7 @@ def measure_sweeps(clone: Clone, rounds: int, size: int) -> Row:
 def run_sweep(clone: Clone, jobs: int, learning_rates: list[str]) -> float:
     """Run experiments through the queue, and return the seconds from its start until all have given their results."""
     expected = count_experiments(clone) + len(learning_rates)
+    clone.run("dvc", "repro")  # DVC hashes, once, what has been copied
     clone.run("dvc", "exp", "run", "--queue", "-S", f"lr={','.join(learning_rates)}")
     begin = time.perf_counter()
     clone.run("dvc", "queue", "start", "--jobs", str(jobs))

@@ -26,3 +26,14 @@ def test_a_parameter_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("MNIST_MIRROR", "/mirror")
     with pytest.raises(ValueError, match=r"0 lines for epoch$"):
         Clone.of_head(tmp_path / "clone", epoch=3)
+
+
+def test_a_copy_lies_beside_its_clone_and_has_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_MIRROR", "/mirror")
+    clone = Clone.of_head(tmp_path / "clone")
+    (clone.folder / "data/one").write_text("1")
+    (clone.folder / "data/other").hardlink_to(clone.folder / "data/one")
+    copy = clone.copy("copy")
+    assert copy.folder == tmp_path / "copy"
+    assert (copy.folder / "data/one").samefile(copy.folder / "data/other")
+    assert copy.run("git", "rev-parse", "HEAD").output == clone.run("git", "rev-parse", "HEAD").output

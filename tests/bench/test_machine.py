@@ -4,7 +4,7 @@ from bench import machine
 
 
 def test_the_machine_and_the_versions_are_told() -> None:
-    processor, versions, commit = machine.describe().splitlines()
-    assert re.fullmatch(r"- .+, \d+ cores, \w+ with \w+", processor)
-    assert re.fullmatch(r"- .+, Python 3\.[\d.]+, torch 2\..+, torchvision 0\..+, dvc 3\..+", versions)
-    assert re.fullmatch(r"- commit [0-9a-f]{7,}, \d{4}-\d\d-\d\d", commit)
+    processor, versions, commit = machine.describe().split("; ")
+    assert re.fullmatch(r".+, \d+ cores, \w+ with \w+", processor)
+    assert re.fullmatch(r".+, Python 3\.[\d.]+, torch 2\..+, torchvision 0\..+, dvc 3\..+", versions)
+    assert re.fullmatch(r"commit [0-9a-f]{7,}, \d{4}-\d\d-\d\d", commit)

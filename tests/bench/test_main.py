@@ -18,7 +18,7 @@ def main(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Main:
         raise CommandError("dvc repro exited with 1")
 
     monkeypatch.setattr(command, "RESULTS", tmp_path / "RESULTS.md")
-    monkeypatch.setattr("bench.machine.describe", lambda: "- a machine\n")
+    monkeypatch.setattr("bench.machine.describe", lambda: "a machine")
     monkeypatch.setenv("MNIST_MIRROR", "/mirror")
     measurements = {name: lambda _folder, name=name: [compare(name, [1], [2], "s")] for name in ("one", "two")}
     monkeypatch.setattr(command, "MEASUREMENTS", measurements)
@@ -38,16 +38,24 @@ def test_a_whole_run_is_written(main: Main, tmp_path: Path, capsys: pytest.Captu
     assert capsys.readouterr().out == results
     lines = results.splitlines()
     assert lines[0] == "# How fast"
-    assert [line.split(" | ")[0] for line in lines[-4:]] == ["| what", "| ---", "| one", "| two"]
-    assert "- a machine\n" in results
+    assert [line.split(" | ")[0] for line in lines[-4:]] == ["| measurement", "| ---", "| one", "| two"]
+    assert "\n- one: a machine\n- two: a machine\n" in results
 
 
-def test_a_part_is_printed_only(main: Main, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_part_takes_the_place_of_its_last_one(main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     main("two")
-    printed = capsys.readouterr().out
-    assert "| two |" in printed
-    assert "| one |" not in printed
-    assert not (tmp_path / "RESULTS.md").exists()
+    main("one")
+    before = (tmp_path / "RESULTS.md").read_text()
+    monkeypatch.setattr("bench.machine.describe", lambda: "another machine")
+    monkeypatch.setitem(command.MEASUREMENTS, "one", lambda _: [compare("other", [3], [2], "s")])
+    main("one")
+    after = (tmp_path / "RESULTS.md").read_text()
+    changed = before.replace("- one: a machine", "- one: another machine").replace(
+        "| one | one | 1.00 s | 2.00 s | 0.500 (0.500 to 0.500)",
+        "| one | other | 3.00 s | 2.00 s | 1.50 (1.50 to 1.50)",
+    )
+    assert after == changed
+    assert after != before
 
 
 def test_mistakes_are_told_in_a_line(
@@ -64,7 +72,7 @@ def test_mistakes_are_told_in_a_line(
     assert "error: MNIST_MIRROR is not set" in capsys.readouterr().err
 
 
-def test_what_was_measured_before_a_fault_is_shown(main: Main, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_measured_before_a_fault_is_written(main: Main, tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         main(failing=True)
-    assert "| one | 1.00 s |" in capsys.readouterr().err
+    assert "| one | one | 1.00 s |" in (tmp_path / "RESULTS.md").read_text()

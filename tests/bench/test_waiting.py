@@ -1,4 +1,3 @@
-import itertools
 from typing import Any
 
 import pytest
@@ -20,7 +19,13 @@ class FakeClone:
     def __init__(self) -> None:
         """Begin with an empty queue."""
         self.commands: list[tuple[str, ...]] = []
+        self.copies: dict[str, FakeClone] = {}
         self.queued, self.results, self.stopping = 0, 0, 0
+
+    def copy(self, name: str) -> "FakeClone":
+        """Give an empty queue, once for each name."""
+        assert name not in self.copies
+        return self.copies.setdefault(name, FakeClone())
 
     def run(self, *command: str) -> Run:
         """Note the command, and answer as DVC and Git do; each takes a second longer than the last."""
@@ -47,13 +52,15 @@ def clone(monkeypatch: pytest.MonkeyPatch) -> Any:
     return FakeClone()
 
 
-def test_no_sweep_repeats_an_experiment(clone: Any) -> None:
+def test_each_sweep_has_a_copy_to_itself(clone: Any) -> None:
     row = waiting.measure_sweeps(clone, rounds=3, size=8)
     assert row.what == "sweep of 8 with `-j 2`, against one after the other"
-    rates = [command[-1].removeprefix("lr=").split(",") for command in clone.commands if "--queue" in command]
-    assert [len(set(sweep)) for sweep in rates] == [8] * 6
-    assert len(set(itertools.chain(*rates))) == 48
-    assert [command[-1] for command in clone.commands if "start" in command] == ["2", "1"] * 3
+    assert clone.commands == []
+    assert list(clone.copies) == [f"sweep-{jobs}-{number}" for number in range(3) for jobs in (2, 1)]
+    for name, copy in clone.copies.items():
+        rates = [command[-1].removeprefix("lr=").split(",") for command in copy.commands if "--queue" in command]
+        assert [len(set(sweep)) for sweep in rates] == [8]
+        assert [command[-1] for command in copy.commands if "start" in command] == [name[6]]
 
 
 def test_a_sweep_is_over_when_every_result_is_there_and_no_worker_is_left(clone: Any) -> None:
