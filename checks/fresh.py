@@ -10,13 +10,24 @@ from typing import Any, NamedTuple
 from dvc.dependency import ParamsDependency
 from dvc.dvcfile import LOCK_FILE
 from dvc.output import Output
+from dvc.repo import Repo
 from dvc.stage import PipelineStage
 
 from checks.hashes import cached_outputs, hash_of
-from checks.project import is_inside, name_of, note_uncommitted, path_of, pipeline_stages, project_at, read_locks
+from checks.project import (
+    find_locks,
+    is_inside,
+    name_of,
+    note_uncommitted,
+    path_of,
+    pipeline_stages,
+    project_at,
+    read_locks,
+)
 from checks.report import FAILS, HOLDS, Result
 
 ABSENT = object()
+ANEW = f"rm {LOCK_FILE} && dvc repro writes it anew"  # dvc repro alone takes what is left for whole
 
 
 class Finding(NamedTuple):
@@ -30,7 +41,7 @@ def check() -> Result:
     """Compare each stage of HEAD with its entry in HEAD's dvc.lock."""
     with project_at("HEAD") as repo:
         locked, notes = read_locks(repo), note_uncommitted(repo)
-        rows: list[tuple[str, str]] = []
+        rows = [(path, f"breaks off in its last line; {ANEW}") for path in find_cut_off_locks(repo)]
         stages = {name_of(repo, stage.path, stage.name): stage for stage in pipeline_stages(repo)}
         for name, stage in stages.items():
             findings = list(compare(stage, locked[name])) if name in locked else [Finding("not in dvc.lock")]
@@ -41,6 +52,13 @@ def check() -> Result:
         summary = f"{LOCK_FILE} is not what HEAD says; run dvc repro and commit what it changes"
         return Result("fresh", FAILS, summary, ("stage", "cause"), rows, notes)
     return Result("fresh", HOLDS, f"{LOCK_FILE} is what HEAD says, for each of {len(stages)} stages", notes=notes)
+
+
+def find_cut_off_locks(repo: Repo) -> Iterator[str]:
+    """List the paths, from the project's root, of those dvc.lock that lack their end and may still be valid YAML."""
+    for path in find_locks(repo):
+        if not repo.fs.read_text(path, encoding="utf-8").endswith("\n"):
+            yield repo.fs.relpath(path, repo.root_dir)
 
 
 def compare(stage: PipelineStage, locked: dict[str, Any]) -> Iterator[Finding]:
@@ -64,6 +82,8 @@ def compare_files(kind: str, files: Sequence[Output], locked: list[dict[str, Any
         label = f"{kind} {path_of(file)}"
         if not file.hash_info:
             yield Finding(f"{label}: not in dvc.lock")
+        elif is_inside(file) and file.meta.size is None:
+            yield Finding(f"{label}: without its size in dvc.lock, which may be cut off; {ANEW}")
         elif not is_inside(file):
             yield Finding(f"{label}: not compared, it lies outside the project", stale=False)
         elif not (file.use_cache or file.stage.frozen):  # what the cache holds is dvc.lock's by name

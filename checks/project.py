@@ -1,5 +1,6 @@
 """The DVC project around the current folder, with its pipelines as a commit has them."""
 
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,15 +35,21 @@ def read_locks(repo: Repo) -> dict[str, dict[str, Any]]:
     Raises:
         CannotTellError: there is none.
     """
-    folders = [folder for folder, _, files in repo.dvcignore.walk(repo.fs, repo.root_dir) if LOCK_FILE in files]
-    if not folders:
+    paths = find_locks(repo)
+    if not paths:
         raise CannotTellError(f"HEAD has no {LOCK_FILE}; run dvc repro and commit it")
-    locks = {repo.fs.join(folder, PROJECT_FILE): Lockfile(repo, repo.fs.join(folder, LOCK_FILE)) for folder in folders}
+    locks = {repo.fs.join(repo.fs.parent(path), PROJECT_FILE): Lockfile(repo, path) for path in paths}
     return {
         name_of(repo, path, name): entry
         for path, lock in locks.items()
         for name, entry in lock.load().get("stages", {}).items()
     }
+
+
+def find_locks(repo: Repo) -> list[str]:
+    """List the paths of every dvc.lock."""
+    folders = [folder for folder, _, files in repo.dvcignore.walk(repo.fs, repo.root_dir) if LOCK_FILE in files]
+    return [repo.fs.join(folder, LOCK_FILE) for folder in folders]
 
 
 def pipeline_stages(repo: Repo) -> list[PipelineStage]:
@@ -69,6 +76,9 @@ def is_inside(file: Output) -> bool:
 
 
 def note_uncommitted(repo: Repo) -> list[str]:
-    """Say that changes in the workspace were not looked at, if there are any."""
-    dirty = repo.scm.is_dirty(untracked_files=False)
-    return ["The workspace has changes that are not committed; what was checked is HEAD."] if dirty else []
+    """Say which changes in the workspace were not looked at, if there are any."""
+    staged, unstaged, _ = repo.scm.status(untracked_files="no")
+    changed = sorted({*unstaged, *itertools.chain.from_iterable(staged.values())})
+    if not changed:
+        return []
+    return [f"The workspace has changes that are not committed, in {', '.join(changed)}; what was checked is HEAD."]

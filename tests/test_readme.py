@@ -5,6 +5,7 @@ import re
 from itertools import pairwise
 
 from tests.conftest import ROOT
+from tests.faults import damage, scene
 
 README = (ROOT / "README.md").read_text()
 
@@ -19,6 +20,12 @@ def test_the_number_of_parameters_is_the_networks() -> None:
     sizes = [784, 128, 64, 10]
     count = sum(inputs * outputs + outputs for inputs, outputs in pairwise(sizes))
     assert f"{count:,} parameters" in README
+
+
+def test_the_commands_that_mend_are_those_that_are_tried() -> None:
+    section = README.partition("\n## When something is broken\n")[2].partition("\n## ")[0]
+    for command in (damage.REPAIR, damage.ANEW, scene.REMOVE_REMAINS, *(state.mend for state in scene.STATES)):
+        assert f"| `{command}` |" in section
 
 
 def test_nothing_is_left_to_fill_in() -> None:

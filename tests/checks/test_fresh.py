@@ -131,7 +131,9 @@ def test_looks_at_the_commit_and_not_at_the_workspace(tiny: Project, ask: Ask) -
     tiny.replace("params.yaml", "90", "91")
     answer = ask("fresh")
     assert answer["status"] == 0
-    assert answer["notes"] == ["The workspace has changes that are not committed; what was checked is HEAD."]
+    assert answer["notes"] == [
+        "The workspace has changes that are not committed, in params.yaml; what was checked is HEAD."
+    ]
 
 
 def test_all_that_dvc_yaml_can_say_is_understood(everything: Project, ask: Ask) -> None:
@@ -199,6 +201,20 @@ def test_a_stage_of_another_dvc_yaml_is_named_by_its_file(everything: Project, a
         {"stage": "lower/dvc.yaml:beneath", "cause": "not in dvc.lock"},
         {"stage": "lower/dvc.yaml:below", "cause": "in dvc.lock, but no longer in dvc.yaml"},
     ]
+
+
+def test_a_dvc_lock_without_its_end_is_not_taken_for_whole(tiny: Project, ask: Ask) -> None:
+    whole = Path("dvc.lock").read_text()
+    last_line = whole.splitlines(keepends=True)[-1]
+    for length in range(1, len(last_line) + 1):
+        tiny.write("dvc.lock", whole[:-length])
+        tiny.commit()
+        assert ask("fresh")["status"] != 0, f"without {whole[-length:]!r}"
+    assert tiny.reproduce() == []  # DVC does not notice
+    assert Path("dvc.lock").read_text() != whole
+    Path("dvc.lock").unlink()  # what the message says
+    tiny.reproduce()
+    assert Path("dvc.lock").read_text() == whole
 
 
 LOCKS: dict[str, Callable[[], object]] = {

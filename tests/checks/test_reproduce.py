@@ -56,7 +56,9 @@ def test_the_commit_is_run_with_data_that_no_stage_makes(everything: Project, as
     everything.write("dvc.yaml", "{")
     answer = ask("reproduce")
     assert answer["summary"] == "11 outputs came out as in dvc.lock, bit for bit"
-    assert answer["notes"] == ["The workspace has changes that are not committed; what was checked is HEAD."]
+    assert answer["notes"] == [
+        "The workspace has changes that are not committed, in dvc.yaml; what was checked is HEAD."
+    ]
 
 
 def test_each_difference_is_told(tiny: Project, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,13 @@ from random import Random
 import numpy as np
 from safetensors.numpy import save
 
+from tests.conftest import Clone
 from tests.faults.scene import CHANGE, STATES, Fault, Scene, assert_equal_outputs, read_outputs
 
 RAW = [f"data/raw/{half}-{kind}-ubyte" for half in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
 NORMALIZED = [f"data/normalized/{name}.safetensors" for name in ("train", "validation", "test")]
 MODEL = "models/mlp.safetensors"
+ANEW = "rm dvc.lock && dvc repro"
 REPAIR = "python -m checks cache --repair && dvc repro"
 
 
@@ -74,7 +76,20 @@ def damage_state(scene: Scene, folder: Path, random: Random) -> None:
         assert state.is_named_in(process.stderr), process.stderr
         assert "Traceback" not in process.stderr, process.stderr
         clone.run("sh", "-c", state.mend)
+    elif read_outputs(clone)["dvc.lock"] != scene.outputs["dvc.lock"]:
+        assert_cut_off_is_noticed(clone)
+        clone.run("sh", "-c", ANEW)
     assert_equal_outputs(clone, scene.outputs)
+
+
+def assert_cut_off_is_noticed(clone: Clone) -> None:
+    """Raise AssertionError unless the check says of dvc.lock, before and after a commit, what DVC has not noticed."""
+    before = clone.run("python", "-m", "checks", "fresh", "--json").stdout
+    assert "not committed, in dvc.lock;" in before, before
+    clone.commit("Cut off")
+    after = clone.run("python", "-m", "checks", "fresh", "--json", check=False)
+    assert after.returncode == 1, after.stdout
+    assert ANEW in after.stdout, after.stdout
 
 
 REJECTED = (
