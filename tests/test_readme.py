@@ -47,6 +47,25 @@ def test_every_link_leads_somewhere() -> None:
             assert (ROOT / target).exists(), target
 
 
+def test_the_figures_of_speed_are_those_that_were_measured() -> None:
+    results = read_table((ROOT / "bench/RESULTS.md").read_text())
+    section = README.partition("\n## How fast\n")[2].partition("\n## ")[0]
+    shown = read_table(section)
+    assert shown
+    columns = ("what", "ratio (min to max)", "target")
+    measured = [{column: row[column] for column in columns} for row in results]
+    assert [row for row in measured if row in shown] == shown
+    missed = [row["what"] for row in results if "no" in row["met?"]]
+    assert set(missed) <= {row["what"] for row in shown}
+
+
+def read_table(markdown: str) -> list[dict[str, str]]:
+    """Read the one table of a text: its rows, by the names of the columns."""
+    lines = [line for line in markdown.splitlines() if line.startswith("|") and "---" not in line]
+    header, *rows = (re.split(r" *\| *", line)[1:-1] for line in lines)
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
 def test_every_make_target_that_is_named_exists() -> None:
     targets = re.findall(r"^([\w-]+):(?!=)", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
     named = set(re.findall(r"(?:`|\$ |=/\S+ )make ([\w-]+)", README))
