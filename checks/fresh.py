@@ -13,7 +13,7 @@ from dvc.output import Output
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
 
-from checks.hashes import cached_outputs, hash_of
+from checks.hashes import cached_outputs, hash_of, size_of
 from checks.project import (
     find_locks,
     is_inside,
@@ -82,11 +82,11 @@ def compare_files(kind: str, files: Sequence[Output], locked: list[dict[str, Any
         label = f"{kind} {path_of(file)}"
         if not file.hash_info:
             yield Finding(f"{label}: not in dvc.lock")
-        elif is_inside(file) and file.meta.size is None:
-            yield Finding(f"{label}: without its size in dvc.lock, which may be cut off; {ANEW}")
         elif not is_inside(file):
             yield Finding(f"{label}: not compared, it lies outside the project", stale=False)
-        elif not (file.use_cache or file.stage.frozen):  # what the cache holds is dvc.lock's by name
+        elif file.use_cache:  # what the cache holds is dvc.lock's by name
+            yield from compare_size(label, file)
+        elif not file.stage.frozen:
             yield from compare_content(label, file)
 
 
@@ -103,6 +103,15 @@ def compare_content(label: str, file: Output) -> Iterator[Finding]:
         yield Finding(f"{label}: missing from HEAD")
     elif actual != file.hash_info.value:
         yield Finding(f"{label}: changed, {file.hash_info.value[:8]} in dvc.lock and {actual[:8]} in HEAD")
+    else:
+        yield from compare_size(label, file)
+
+
+def compare_size(label: str, file: Output) -> Iterator[Finding]:
+    """Compare the size of a file with that in dvc.lock, which DVC never reads and keeps as it was where it was cut."""
+    actual = size_of(file)
+    if file.meta.size is None or (actual is not None and actual != file.meta.size):
+        yield Finding(f"{label}: its size is wrong or missing in dvc.lock, which was cut off there; {ANEW}")
 
 
 def compare_parameters(dep: ParamsDependency, locked: dict[str, Any]) -> Iterator[Finding]:

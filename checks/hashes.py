@@ -1,11 +1,11 @@
-"""Hashes of what a commit has, without the data: code from Git, and outputs as dvc.lock says."""
+"""Hashes and sizes of what a commit has: code from Git, and outputs as dvc.lock says, without the data."""
 
 from dvc.output import Output
 from dvc.repo import Repo
 from dvc_data.hashfile.hash import hash_file
 from dvc_data.hashfile.tree import Tree
 
-from checks.objects import listing_of
+from checks.objects import listing_of, object_of
 
 
 def hash_of(file: Output) -> str | None:
@@ -24,6 +24,19 @@ def hash_of(file: Output) -> str | None:
         return str(hash_file(path, fs, file.hash_name)[1].value)
     tree = tree_of(file)
     return str(tree.hash_info.value) if len(tree) else None
+
+
+def size_of(file: Output) -> int | None:
+    """Measure a single file, in bytes: in the commit or, of what DVC keeps, in the cache. None if it is not there."""
+    fs, path = file.repo.fs, file.fs_path
+    if file.hash_info.isdir:
+        return None
+    for out in cached_outputs(file.repo):
+        if fs.isin_or_eq(path, out.fs_path):
+            cached = object_of(out)
+            sound = path == out.fs_path and cached.is_present and not cached.is_damaged
+            return cached.file.stat().st_size if sound else None
+    return int(fs.size(path)) if fs.isfile(path) else None
 
 
 def cached_outputs(repo: Repo) -> list[Output]:

@@ -1,3 +1,4 @@
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -215,6 +216,21 @@ def test_a_dvc_lock_without_its_end_is_not_taken_for_whole(tiny: Project, ask: A
     Path("dvc.lock").unlink()  # what the message says
     tiny.reproduce()
     assert Path("dvc.lock").read_text() == whole
+
+
+def test_a_size_that_was_cut_off_is_noticed(tiny: Project, ask: Ask) -> None:
+    whole = Path("dvc.lock").read_text()
+    sizes = list(re.finditer(r"\n *size: (\d+)", whole))
+    found = []
+    for size in sizes:
+        for number in ("", f"\n      size: {int(size[1]) + 1}"):
+            tiny.write("dvc.lock", whole[: size.start()] + number + whole[size.end() :])
+            tiny.commit()
+            answer = ask("fresh")
+            found.append(answer["status"])
+            assert all("size is wrong or missing in dvc.lock" in row["cause"] for row in answer["rows"])
+    folders = [".dir" in whole[: size.start()].splitlines()[-1] for size in sizes]
+    assert found == [1 if missing or not folder else 0 for folder in folders for missing in (True, False)]
 
 
 LOCKS: dict[str, Callable[[], object]] = {
