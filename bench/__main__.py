@@ -57,10 +57,10 @@ def measure(name: str) -> None:
 
 def insert(results: str, name: str, invocation: str, rows: list[Row]) -> str:
     """Put a measurement in the place of the last one of that name; the lines of the others stay."""
-    header, rule, *table = to_markdown(rows).splitlines()
-    own = (f"- {name}: ", f"| {name} | ")
-    lines = [line for line in results.splitlines() if not line.startswith(own)]
-    lines += [invocation, *(f"| {name} {row}" for row in table)]
+    header, rule, *measured = to_markdown(rows).splitlines()
+    last = (f"- {name}: ", f"| {name} | ")
+    lines = [line for line in results.splitlines() if not line.startswith(last)]
+    lines += [invocation, *(f"| {name} {row}" for row in measured)]
     invocations = [line for other in MEASUREMENTS for line in lines if line.startswith(f"- {other}: ")]
     table = [line for other in MEASUREMENTS for line in lines if line.startswith(f"| {other} | ")]
     begin = ["# How fast", "", EXPLANATION]

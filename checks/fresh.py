@@ -13,7 +13,7 @@ from dvc.output import Output
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
 
-from checks.hashes import cached_outputs, hash_of, size_of
+from checks.hashes import has_other_size, hash_of, output_with
 from checks.project import (
     find_locks,
     is_inside,
@@ -109,8 +109,7 @@ def compare_content(label: str, file: Output) -> Iterator[Finding]:
 
 def compare_size(label: str, file: Output) -> Iterator[Finding]:
     """Compare the size of a file with that in dvc.lock, which DVC never reads and keeps as it was where it was cut."""
-    actual = size_of(file)
-    if file.meta.size is None or (actual is not None and actual != file.meta.size):
+    if file.meta.size is None or has_other_size(file):
         yield Finding(f"{label}: its size is wrong or missing in dvc.lock, which was cut off there; {ANEW}")
 
 
@@ -118,7 +117,7 @@ def compare_parameters(dep: ParamsDependency, locked: dict[str, Any]) -> Iterato
     """Compare the parameters that a stage takes of one file with dvc.lock."""
     path = path_of(dep)
     if not dep.exists:
-        is_output = any(dep.repo.fs.isin_or_eq(dep.fs_path, out.fs_path) for out in cached_outputs(dep.repo))
+        is_output = output_with(dep) is not None
         reason = "not compared, it is an output" if is_output else "missing from HEAD"
         yield Finding(f"params file {path}: {reason}", stale=not is_output)
         return

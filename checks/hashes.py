@@ -15,28 +15,34 @@ def hash_of(file: Output) -> str | None:
         FileNotFoundError: this takes the listing of a folder that is not in the cache, or is damaged there.
     """
     fs, path = file.repo.fs, file.fs_path
-    for out in cached_outputs(file.repo):
-        if fs.isin_or_eq(path, out.fs_path):
-            tree = listing_of(out) if path != out.fs_path else None
-            found = tree.get_obj(out.cache, fs.relparts(path, out.fs_path)) if tree else out
-            return str(found.hash_info.value) if found else None
+    out = output_with(file)
+    if out:
+        tree = listing_of(out) if path != out.fs_path else None
+        found = tree.get_obj(out.cache, fs.relparts(path, out.fs_path)) if tree else out
+        return str(found.hash_info.value) if found else None
     if fs.isfile(path):
         return str(hash_file(path, fs, file.hash_name)[1].value)
     tree = tree_of(file)
     return str(tree.hash_info.value) if len(tree) else None
 
 
-def size_of(file: Output) -> int | None:
-    """Measure a single file, in bytes: in the commit or, of what DVC keeps, in the cache. None if it is not there."""
+def has_other_size(file: Output) -> bool:
+    """Tell whether a single file has another size, in the commit or undamaged in the cache, than dvc.lock says."""
     fs, path = file.repo.fs, file.fs_path
     if file.hash_info.isdir:
-        return None
-    for out in cached_outputs(file.repo):
-        if fs.isin_or_eq(path, out.fs_path):
-            cached = object_of(out)
-            sound = path == out.fs_path and cached.is_present and not cached.is_damaged
-            return cached.file.stat().st_size if sound else None
-    return int(fs.size(path)) if fs.isfile(path) else None
+        return False
+    out = output_with(file)
+    if not out:
+        return bool(fs.isfile(path) and fs.size(path) != file.meta.size)
+    cached = object_of(out)
+    differs = path == out.fs_path and cached.is_present and cached.file.stat().st_size != file.meta.size
+    return differs and not cached.is_damaged  # hashed only where that decides
+
+
+def output_with(file: Output) -> Output | None:
+    """Find the output that DVC keeps which is this file, or the folder that has it."""
+    outs = cached_outputs(file.repo)
+    return next((out for out in outs if file.repo.fs.isin_or_eq(file.fs_path, out.fs_path)), None)
 
 
 def cached_outputs(repo: Repo) -> list[Output]:

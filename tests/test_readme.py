@@ -23,7 +23,7 @@ def test_the_number_of_parameters_is_the_networks() -> None:
 
 
 def test_the_commands_that_mend_are_those_that_are_tried() -> None:
-    section = README.partition("\n## When something is broken\n")[2].partition("\n## ")[0]
+    section = read_section("When something is broken")
     for command in (damage.REPAIR, damage.ANEW, scene.REMOVE_REMAINS, *(state.mend for state in scene.STATES)):
         assert f"| `{command}` |" in section
 
@@ -33,7 +33,7 @@ def test_nothing_is_left_to_fill_in() -> None:
 
 
 def test_every_module_of_the_stages_has_its_line() -> None:
-    section = README.partition("## The files")[2]
+    section = read_section("The files")
     listed = re.findall(r"^\| `(stages/[^`]+)` \| .+ \|$", section, flags=re.MULTILINE)
     assert sorted(listed) == sorted(str(path.relative_to(ROOT)) for path in (ROOT / "stages").rglob("*.py"))
 
@@ -49,14 +49,18 @@ def test_every_link_leads_somewhere() -> None:
 
 def test_the_figures_of_speed_are_those_that_were_measured() -> None:
     results = read_table((ROOT / "bench/RESULTS.md").read_text())
-    section = README.partition("\n## How fast\n")[2].partition("\n## ")[0]
-    shown = read_table(section)
+    shown = read_table(read_section("How fast"))
     assert shown
     columns = ("what", "ratio (min to max)", "target")
     measured = [{column: row[column] for column in columns} for row in results]
     assert [row for row in measured if row in shown] == shown
     missed = [row["what"] for row in results if "no" in row["met?"]]
     assert set(missed) <= {row["what"] for row in shown}
+
+
+def read_section(title: str) -> str:
+    """Read the text under a heading of the README."""
+    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
 def read_table(markdown: str) -> list[dict[str, str]]:

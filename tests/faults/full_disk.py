@@ -8,10 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from ruamel.yaml import YAML
-
 from tests.conftest import Clone
-from tests.faults.scene import Fault, Scene, assert_equal_outputs, assert_one_line
+from tests.faults.scene import Fault, Scene, assert_equal_outputs, assert_one_line, read_lock
 
 DISK_BYTES = 2**27
 
@@ -80,7 +78,7 @@ def page_bytes(disk: Path) -> int:
 def list_outputs(clone: Clone) -> dict[str, list[Path]]:
     """List the files that each stage has written."""
     outputs: dict[str, list[Path]] = {}
-    for stage, entry in YAML(typ="safe").load(clone.folder / "dvc.lock")["stages"].items():
+    for stage, entry in read_lock(clone).items():
         paths = [clone.folder / out["path"] for out in entry["outs"]]
         files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
         outputs[stage] = [file.relative_to(clone.folder) for file in files]
