@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
+from dvc_data.hashfile.hash import file_md5
 
 from tests.checks.conftest import DVC_WARNS, Ask, Project, damage
 
@@ -193,6 +194,12 @@ def test_a_damaged_listing_says_nothing(everything: Project, ask: Ask) -> None:
     answer = ask("fresh")
     assert answer["status"] == 0
     assert len([note for note in answer["notes"] if "listing" in note]) == 2
+
+
+def test_a_damaged_object_says_nothing_of_a_size(tiny: Project, ask: Ask) -> None:
+    digest = file_md5("report.txt")
+    damage(Path(".dvc/cache/files/md5", digest[:2], digest[2:]), "longer than it was\n")
+    assert ask("fresh")["status"] == 0
 
 
 def test_a_stage_of_another_dvc_yaml_is_named_by_its_file(everything: Project, ask: Ask) -> None:
