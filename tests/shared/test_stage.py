@@ -1,6 +1,11 @@
 import errno
+import json
+import os
+import select
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +48,82 @@ def test_a_fault_of_the_program_keeps_its_traceback() -> None:
 
     with pytest.raises(ZeroDivisionError):
         stage.run(main)
+
+
+DVC = """
+import json, os, subprocess, sys
+open(".dvc/tmp/rwlock", "w").write(json.dumps({"write": {"models": {"pid": os.getpid()}}}))
+subprocess.run(sys.argv[1], shell=True)
+"""
+STAGE = """
+import ctypes, time
+from stages.shared.stage import run
+def main():
+    print("begun")
+    WAIT
+run(main)
+"""
+
+
+@pytest.mark.parametrize(
+    ("shell_command", "wait"),
+    [
+        pytest.param(
+            f"exec {sys.executable} stage.py",
+            "ctypes.PyDLL(None).sleep(60)",  # with Python's lock, so that no thread can run
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent"),
+            id="at once",
+        ),
+        pytest.param(f"{sys.executable} stage.py; true", "time.sleep(60)", id="through a shell"),
+    ],
+)
+def test_a_stage_ends_with_its_dvc(tmp_path: Path, shell_command: str, wait: str) -> None:
+    (tmp_path / ".dvc/tmp").mkdir(parents=True)
+    (tmp_path / "stage.py").write_text(STAGE.replace("WAIT", wait))
+    with subprocess.Popen(
+        [sys.executable, "-c", DVC, shell_command],
+        cwd=tmp_path,
+        env=os.environ | {"DVC_STAGE": "waiting", "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as dvc:
+        assert dvc.stdout
+        assert dvc.stdout.readline() == "begun\n"
+        time.sleep(0.5)
+        assert not is_closed(dvc)
+        dvc.kill()
+        assert is_closed(dvc, seconds=30)
+
+
+def is_closed(process: "subprocess.Popen[str]", seconds: float = 0) -> bool:
+    """Whether no process holds its standard output any more, after that many seconds at most."""
+    assert process.stdout
+    return bool(select.select([process.stdout], [], [], seconds)[0]) and process.stdout.read() == ""
+
+
+def test_a_stage_whose_dvc_was_killed_before_it_began_does_not_begin(tmp_path: Path) -> None:
+    (tmp_path / ".dvc/tmp").mkdir(parents=True)
+    (tmp_path / ".dvc/tmp/rwlock").write_text(json.dumps({"write": {"models": {"pid": 2**22 + 1}}}))  # no such process
+    process = subprocess.run(
+        [sys.executable, "-c", "from stages.shared.stage import run\nrun(lambda: print('begun'))"],
+        cwd=tmp_path,
+        env=os.environ | {"DVC_STAGE": "waiting", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr == "error: .dvc/tmp/rwlock: names no dvc that runs this stage; the stage ends with it\n"
+
+
+def test_a_stage_that_is_run_by_hand_needs_no_dvc(tmp_path: Path) -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", "from stages.shared.stage import run\nrun(lambda: print('done'))"],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "DVC_STAGE"} | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert process.stdout == "done\n"
