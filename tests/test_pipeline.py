@@ -80,7 +80,7 @@ def test_params_yaml_is_flat_and_every_key_has_a_comment() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_stage_has_a_description_and_runs_its_module(stage: str) -> None:
     assert STAGES[stage]["desc"]
-    assert STAGES[stage]["cmd"] == f"python -m stages.{stage}"
+    assert STAGES[stage]["cmd"] == f"exec python -m stages.{stage}"
 
 
 def test_deps_are_single_files_or_outputs() -> None:

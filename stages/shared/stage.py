@@ -49,8 +49,8 @@ def end_with_dvc() -> None:
     """See to it that this process ends when the dvc that runs it does. One that is run by hand is left alone.
 
     A stage that lived on after a killed `dvc repro` would write its outputs among those of the next one. Linux kills
-    it at once, whatever it is doing. Elsewhere, and where a shell stands between the two, a thread asks for dvc, which
-    has to wait where a library holds Python's lock: loading torch takes a second of that.
+    it at once, whatever it is doing. Elsewhere, and where a shell stands between the two (dvc.yaml's `exec` keeps it
+    out), a thread asks for dvc; it has to wait while a library holds Python's lock, as torch does when it is loaded.
     """
     if "DVC_STAGE" in os.environ:
         if sys.platform == "linux":
