@@ -12,6 +12,7 @@ from pathlib import Path
 
 from stages.shared import numerics, stage
 from stages.shared.files import writing
+from stages.shared.parameters import confirm_all_parameters
 from stages.shared.shapes import CLASSES
 from stages.shared.stage import StageError
 
@@ -50,6 +51,7 @@ def main() -> None:
         "macro_f1": math.fsum(class_metrics["f1"]) / CLASSES,
         "expected_calibration_error": expected_calibration_error(labels, probabilities),
     }
+    confirm_all_parameters()
     with writing(METRICS):
         METRICS.write_text(json.dumps(metrics, indent=2) + "\n")
     with writing(CLASS_METRICS):

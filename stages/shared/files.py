@@ -24,7 +24,7 @@ def check_undamaged(*paths: Path) -> None:
     Raises:
         StageError: a file is not the one that its stage wrote.
     """
-    written = _read_written() if DVC_LOCK.exists() else {}
+    written = {out["path"]: out.get("md5") for stage in read_lock().values() for out in stage.get("outs", [])}
     for path in paths:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "md5").hexdigest()
@@ -35,9 +35,10 @@ def check_undamaged(*paths: Path) -> None:
             )
 
 
-def _read_written() -> dict[str, Any]:
-    stages = read_yaml_mapping(DVC_LOCK).get("stages", {})
-    return {out["path"]: out.get("md5") for stage in stages.values() for out in stage.get("outs", [])}
+def read_lock() -> dict[str, dict[str, Any]]:
+    """Read what dvc.lock says of each stage; nothing where it is absent."""
+    stages: dict[str, dict[str, Any]] = read_yaml_mapping(DVC_LOCK).get("stages", {}) if DVC_LOCK.exists() else {}
+    return stages
 
 
 @contextmanager

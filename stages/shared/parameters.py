@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from stages.shared.files import DVC_LOCK, read_lock
 from stages.shared.stage import StageError
 from stages.shared.yaml_mapping import read_yaml_mapping, shorten
 
@@ -49,6 +50,21 @@ def confirm_parameters(parameters: StageParameters) -> None:
     """
     if read_parameters(type(parameters)) != parameters:
         raise StageError(f"{PARAMS_YAML}: changed while this stage ran, by you or by another dvc exp run; run it again")
+
+
+def confirm_all_parameters() -> None:
+    """Raise StageError if params.yaml no longer says what the stages so far ran with, by dvc.lock.
+
+    DVC records an experiment with the params.yaml that it finds at its end.
+    """
+    values = read_yaml_mapping(PARAMS_YAML)
+    for stage, entry in read_lock().items():
+        for key, value in entry.get("params", {}).get(PARAMS_YAML.name, {}).items():
+            if key not in values or values[key] != value:
+                raise StageError(
+                    f"{PARAMS_YAML}: {key}: {shorten(values.get(key))}, but {stage} ran with {shorten(value)}, by "
+                    f"{DVC_LOCK}; it was changed by you or by another dvc exp run: run all of it again"
+                )
 
 
 def _describe_wrong_value(kind: type[StageParameters], key: str, values: dict[Any, Any]) -> str:

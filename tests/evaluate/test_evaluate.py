@@ -53,6 +53,14 @@ def test_evaluating_twice_gives_the_same_bytes(evaluated: Path) -> None:
     assert evaluated == Path.cwd()
 
 
+def test_no_metrics_are_written_of_parameters_that_the_network_was_not_trained_with(evaluated: Path) -> None:
+    (evaluated / "dvc.lock").write_text("stages: {train: {params: {params.yaml: {lr: 0.3}}}}")
+    evaluate.METRICS.unlink()
+    with pytest.raises(StageError, match=r"^params.yaml: lr: 0.01, but train ran with 0.3"):
+        evaluate.main()
+    assert not evaluate.METRICS.exists()
+
+
 def test_classes_of_a_small_confusion() -> None:
     labels = np.array([0, 0, 0, 1, 1, 2])
     predicted = np.array([0, 0, 1, 1, 0, 3])

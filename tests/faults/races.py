@@ -4,10 +4,16 @@ import re
 import time
 from pathlib import Path
 from random import Random
+from typing import Any
+
+from ruamel.yaml import YAML
 
 from tests.conftest import Clone
 from tests.faults.scene import CHANGE, Fault, Scene, assert_equal_outputs, read_outputs, start
 
+EXPERIMENT = ("dvc", "exp", "run", "--name")
+APART = ("dvc", "exp", "run", "--temp", "--name")
+MEND = "git restore . && dvc checkout"  # as the README says
 REFUSED = re.compile(r"is busy, it is being blocked by|Unable to acquire lock|error: params.yaml: changed while")
 
 
@@ -32,26 +38,40 @@ def two_repros(scene: Scene, folder: Path, random: Random) -> None:
 
 
 def two_experiments(scene: Scene, folder: Path, random: Random) -> None:
-    """Start two `dvc exp run` in one workspace: whatever is recorded there is what was run.
+    """Start two `dvc exp run` in one workspace: what is recorded, and what lies there, is what was run.
 
-    DVC writes the values of `-S` before it takes a lock, so the two can meet in params.yaml.
+    DVC writes the values of `-S` before it takes a lock, so the two can meet in params.yaml, and both fail then.
     """
     clone = scene.run.copy(folder / "clone")
-    race(clone, random, ("dvc", "exp", "run", *CHANGE), ("dvc", "exp", "run", "-S", "lr=0.2"))
+    results = race(clone, random, (*EXPERIMENT, "one", *CHANGE), (*EXPERIMENT, "other", "-S", "lr=0.2"))
     clone.run("dvc", "repro")
     outputs = read_outputs(clone)
     clone.run("dvc", "repro", "--force", "--no-run-cache")
     assert_equal_outputs(clone, outputs)
+    recorded = clone.run("dvc", "exp", "list", "--name-only").stdout.split()
+    assert len(recorded) == [status for status, _ in results].count(0), results
+    for name, asked in ("one", {"optimizer": "adam", "lr": 0.01}), ("other", {"lr": 0.2}):
+        if name in recorded:
+            clone.run("dvc", "exp", "apply", name)
+            assert read_parameters(clone) == read_parameters(scene.run) | asked
+    clone.run("sh", "-c", MEND)
+    clone.run(*EXPERIMENT, "again", *CHANGE)
+    assert_equal_outputs(clone, scene.changed_outputs)
 
 
 def two_experiments_apart(scene: Scene, folder: Path, random: Random) -> None:
     """Start two `dvc exp run --temp`: both work."""
     clone = scene.run.copy(folder / "clone")
-    run = ("dvc", "exp", "run", "--temp", "--name")
-    for status, output in race(clone, random, (*run, "one", *CHANGE), (*run, "other", "-S", "lr=0.2")):
+    for status, output in race(clone, random, (*APART, "one", *CHANGE), (*APART, "other", "-S", "lr=0.2")):
         assert status == 0, output
     clone.run("dvc", "exp", "apply", "one")
     assert_equal_outputs(clone, scene.changed_outputs)
+
+
+def read_parameters(clone: Clone) -> dict[str, Any]:
+    """Read params.yaml."""
+    parameters: dict[str, Any] = YAML(typ="safe").load(clone.folder / "params.yaml")
+    return parameters
 
 
 FAULTS = {

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +7,7 @@ import pytest
 
 from stages.download.parameters import Parameters as DownloadParameters
 from stages.normalize.parameters import Parameters as NormalizeParameters
-from stages.shared.parameters import StageParameters, confirm_parameters, read_parameters
+from stages.shared.parameters import StageParameters, confirm_all_parameters, confirm_parameters, read_parameters
 from stages.shared.stage import StageError
 from stages.train.parameters import Parameters as TrainParameters
 from tests.conftest import ROOT, SetParameters
@@ -191,3 +192,31 @@ def test_a_change_while_a_stage_runs_is_refused(set_parameters: SetParameters) -
     set_parameters(lr=0.02)
     with pytest.raises(StageError, match=r"^params.yaml: changed while this stage ran"):
         confirm_parameters(parameters)
+
+
+LOCK = """
+stages:
+  validate: {cmd: "true"}
+  train: {params: {params.yaml: {lr: 0.01, hidden_sizes: [128, 64]}, other.yaml: {lr: 3}}}
+"""
+
+
+def test_parameters_that_the_stages_ran_with_pass(project: Path) -> None:
+    confirm_all_parameters()  # there is no dvc.lock yet
+    (project / "dvc.lock").write_text(LOCK)
+    confirm_all_parameters()
+
+
+@pytest.mark.parametrize(
+    ("now", "message"),
+    [
+        ("lr: 0.2\nhidden_sizes: [128, 64]", "lr: 0.2, but train ran with 0.01"),
+        ("lr: 0.01\nhidden_sizes: [64]", "hidden_sizes: [64], but train ran with [128, 64]"),
+        ("hidden_sizes: [128, 64]", "lr: None, but train ran with 0.01"),
+    ],
+)
+def test_parameters_that_no_stage_ran_with_are_refused(project: Path, now: str, message: str) -> None:
+    (project / "dvc.lock").write_text(LOCK)
+    (project / "params.yaml").write_text(now)
+    with pytest.raises(StageError, match=rf"^params.yaml: {re.escape(message)}, by dvc.lock; .*: run all of it again$"):
+        confirm_all_parameters()
