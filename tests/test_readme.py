@@ -5,7 +5,7 @@ import re
 from itertools import pairwise
 
 from tests.conftest import ROOT
-from tests.faults import damage, scene
+from tests.faults import damage, races, scene
 
 README = (ROOT / "README.md").read_text()
 
@@ -26,6 +26,7 @@ def test_the_commands_that_mend_are_those_that_are_tried() -> None:
     section = read_section("When something is broken")
     for command in (damage.REPAIR, damage.ANEW, scene.REMOVE_REMAINS, *(state.mend for state in scene.STATES)):
         assert f"| `{command}` |" in section
+    assert f"`{races.MEND}`" in README
 
 
 def test_nothing_is_left_to_fill_in() -> None:

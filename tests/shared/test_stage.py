@@ -26,11 +26,23 @@ from tests.conftest import ROOT
     ],
 )
 def test_a_users_fault_ends_in_its_lines(fault: BaseException, message: str, status: int) -> None:
-    program = f"from stages.shared.stage import *\ndef main(): raise {rebuild(fault)}\nrun(main)"
-    process = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    process = run_stage(f"raise {rebuild(fault)}", ROOT)
     assert process.returncode == status
     assert process.stderr.startswith(message)
     assert process.stderr.count("\n") == message.count("\n") + 1
+
+
+def run_stage(statement: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run a stage of one statement in a folder: by hand, or with DVC_STAGE as dvc does."""
+    inherited = {name: value for name, value in os.environ.items() if name != "DVC_STAGE"}
+    return subprocess.run(
+        [sys.executable, "-c", f"from stages.shared.stage import *\ndef main(): {statement}\nrun(main)"],
+        cwd=folder,
+        env=inherited | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def rebuild(fault: BaseException) -> str:
@@ -105,25 +117,11 @@ def is_closed(process: "subprocess.Popen[str]", seconds: float = 0) -> bool:
 def test_a_stage_whose_dvc_was_killed_before_it_began_does_not_begin(tmp_path: Path) -> None:
     (tmp_path / ".dvc/tmp").mkdir(parents=True)
     (tmp_path / ".dvc/tmp/rwlock").write_text(json.dumps({"write": {"models": {"pid": 2**22 + 1}}}))  # no such process
-    process = subprocess.run(
-        [sys.executable, "-c", "from stages.shared.stage import run\nrun(lambda: print('begun'))"],
-        cwd=tmp_path,
-        env=os.environ | {"DVC_STAGE": "waiting", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    process = run_stage("print('begun')", tmp_path, DVC_STAGE="waiting")
     assert (process.returncode, process.stdout) == (1, "")
     assert process.stderr == "error: .dvc/tmp/rwlock: names no dvc that runs this stage; the stage ends with it\n"
 
 
 def test_a_stage_that_is_run_by_hand_needs_no_dvc(tmp_path: Path) -> None:
-    process = subprocess.run(
-        [sys.executable, "-c", "from stages.shared.stage import run\nrun(lambda: print('done'))"],
-        cwd=tmp_path,
-        env={name: value for name, value in os.environ.items() if name != "DVC_STAGE"} | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert process.stdout == "done\n"
+    process = run_stage("print('done')", tmp_path)
+    assert (process.returncode, process.stdout) == (0, "done\n")
