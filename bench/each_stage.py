@@ -32,7 +32,7 @@ def read_commands(dvc_yaml: Path) -> dict[str, list[str]]:
     """Read the command of each stage, in the order of dvc.yaml, and have Python print what each import takes."""
     stages = YAML(typ="safe", pure=True).load(dvc_yaml)["stages"]
     commands = {name: shlex.split(stage["cmd"]) for name, stage in stages.items()}
-    return {name: ["python", "-X", "importtime", *arguments] for name, (_, *arguments) in commands.items()}
+    return {name: ["python", "-X", "importtime", *arguments] for name, (_exec, _python, *arguments) in commands.items()}
 
 
 def compare_with_imports(stage: str, runs: list[Run]) -> Row:
