@@ -7,6 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.conftest import ROOT, Clone, stages_run
+from tests.faults.scene import start
 
 
 def names(clone: Clone) -> list[str]:
@@ -55,6 +56,25 @@ def test_one_change_is_compared_applied_and_kept(digits: Clone) -> None:
     digits.run("git", "switch", "--quiet", "use-adam")
     digits.run("dvc", "checkout")
     assert "up to date" in digits.run("dvc", "status").stdout
+
+
+def test_while_one_runs_in_the_workspace_dvc_refuses_every_other(digits: Clone) -> None:
+    with start(digits, "dvc", "exp", "run", "--name", "one", "-S", "epochs=60") as one:
+        assert one.stdout
+        while one.stdout.readline() != "Running stage 'train':\n":
+            assert one.poll() is None
+        others = [
+            start(digits, "dvc", "exp", "run", *option, "-S", "lr=0.1") for option in ((), ("--queue",), ("--temp",))
+        ]
+        for other in others:
+            output, _ = other.communicate()
+            assert other.returncode != 0
+            assert re.search(r"is busy, it is being blocked by:\s+\(PID \d+\): guard of PID \d+: ", output)
+        assert one.poll() is None
+        assert "Epoch 60/60: " in one.communicate()[0]
+    assert one.returncode == 0
+    assert names(digits) == ["one"]
+    assert changed_lines(digits) == ["-epochs: 3", "+epochs: 60"]
 
 
 def test_a_sweep_through_the_queue(digits: Clone) -> None:

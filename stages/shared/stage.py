@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import json
 import os
 import signal
 import sys
@@ -12,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+
+from stages.shared.workspace import keep_workspace, read_writers
 
 PARENT_CHECK_SECONDS = 0.1
 DVC_WRITERS = Path(".dvc/tmp/rwlock")
@@ -30,8 +31,10 @@ class StageError(Exception):
 def run(main: Callable[[], None]) -> None:
     """Call `main` and turn the faults that a user can mend into lines on standard error."""
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # in a log as on a terminal
-    end_with_dvc()
+    dvc = end_with_dvc()
     try:
+        if dvc is not None:
+            keep_workspace(dvc)
         main()
     except StageError as error:
         print("\n".join(f"error: {line}" for line in str(error).splitlines()), file=sys.stderr)
@@ -45,37 +48,35 @@ def run(main: Callable[[], None]) -> None:
         sys.exit("error: interrupted")
 
 
-def end_with_dvc() -> None:
-    """See to it that this process ends when the dvc that runs it does. One that is run by hand is left alone.
+def end_with_dvc() -> psutil.Process | None:
+    """See to it that this process ends when the dvc that runs it does, and return that; None where it is run by hand.
 
     A stage that lived on after a killed `dvc repro` would write its outputs among those of the next one. Linux kills
     it at once, whatever it is doing. Elsewhere, and where a shell stands between the two (dvc.yaml's `exec` keeps it
     out), a thread asks for dvc; it has to wait while a library holds Python's lock, as torch does when it is loaded.
     """
-    if "DVC_STAGE" in os.environ:
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        _exit_without_dvc()  # it may have been killed before this stage came so far
-        threading.Thread(target=_watch_dvc, daemon=True).start()
+    if "DVC_STAGE" not in os.environ:
+        return None
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    dvc = _find_dvc()  # it may have been killed before this stage came so far
+    threading.Thread(target=_watch_dvc, daemon=True).start()
+    return dvc
 
 
 def _watch_dvc() -> None:
     while True:
         time.sleep(PARENT_CHECK_SECONDS)
-        _exit_without_dvc()
+        _find_dvc()
 
 
-def _exit_without_dvc() -> None:
-    """Exit unless a process above this one is in DVC's list of who writes what: its parent alone may be a new one."""
-    if not _writers_of_outputs() & {process.pid for process in psutil.Process().parents()}:
-        with contextlib.suppress(OSError):  # what read it may have ended as well
-            print(f"error: {DVC_WRITERS}: names no dvc that runs this stage; the stage ends with it", file=sys.stderr)
-        os._exit(1)
-
-
-def _writers_of_outputs() -> set[int]:
-    for _ in range(10):
-        with contextlib.suppress(ValueError, FileNotFoundError):  # another dvc is just writing it
-            return {int(writer["pid"]) for writer in json.loads(DVC_WRITERS.read_text())["write"].values()}
-        time.sleep(PARENT_CHECK_SECONDS)
-    return set()
+def _find_dvc() -> psutil.Process:
+    """Find the process above this one that DVC lists as a writer, or exit: the parent alone may be a new one."""
+    with contextlib.suppress(FileNotFoundError):
+        writers = {writer["pid"] for writer in read_writers(DVC_WRITERS).values()}
+        for process in psutil.Process().parents():
+            if process.pid in writers:
+                return process
+    with contextlib.suppress(OSError):  # what read it may have ended as well
+        print(f"error: {DVC_WRITERS}: names no dvc that runs this stage; the stage ends with it", file=sys.stderr)
+    os._exit(1)

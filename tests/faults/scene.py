@@ -37,7 +37,7 @@ STATES = (
     State(
         ".dvc/tmp/rwlock",
         "Unable to read RWLock-file|(?<!utf-8: )'utf-8' codec can't decode byte",
-        "rm .dvc/tmp/rwlock && dvc repro",
+        "rm -f .dvc/tmp/rwlock .dvc/tmp/exps/rwlock && dvc repro",
     ),
 )
 REMAINS = ".*.tmp"  # where a kill met DVC as it linked an output; nothing reads it
