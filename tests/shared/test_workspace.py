@@ -15,7 +15,7 @@ from dvc.lock import LockError
 from dvc.repo.experiments import refs
 from dvc.rwlock import rwlock
 
-from stages.shared.workspace import EXPERIMENT, LOCKS, NAMES
+from stages.shared.workspace import EXPERIMENT, LOCKS, NAMES, read_writers
 from tests.conftest import ROOT
 
 DVC = """
@@ -79,6 +79,23 @@ def test_a_second_experiment_is_kept_out_until_the_dvc_of_the_stages_ends(folder
         assert dvc.returncode == 0
 
 
+def test_the_guard_of_a_killed_dvc_ends_but_not_with_a_signal_for_the_terminal(folder: Path) -> None:
+    with start_dvc(folder, "print('begun')", "input()") as dvc:
+        assert dvc.stdout
+        assert dvc.stdout.readline() == "begun\n"
+        guard = json.loads((folder / LOCKS / "rwlock").read_text())["write"]["workspace"]["pid"]
+        assert os.getsid(guard) == guard
+        dvc.kill()  # and nothing waits for it yet
+        deadline = time.monotonic() + 10
+        while read_writers(folder / LOCKS / "rwlock"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_the_guard_of_a_folder_that_is_removed_ends_in_silence(folder: Path) -> None:
+    assert run_dvc(folder, f"import shutil; shutil.rmtree('{LOCKS}')") == (0, "", "")
+
+
 def test_the_stages_of_one_dvc_share_a_guard(folder: Path) -> None:
     status, output, errors = run_dvc(folder, SHOW, SHOW)
     first, second = output.splitlines()
@@ -117,10 +134,13 @@ def test_broken_locks_are_named(folder: Path, content: str) -> None:
 
 
 def test_a_guard_that_was_killed_is_replaced_and_its_lock_taken_over(folder: Path) -> None:
-    kill = f"import json, os; os.kill(json.load(open('{LOCKS}/rwlock'))['write']['workspace']['pid'], {signal.SIGKILL})"
-    status, output, errors = run_dvc(folder, kill, "import time; time.sleep(0.5)", SHOW)
-    assert (status, errors) == (0, "")
-    assert list(json.loads(output)["write"]) == NAMES
+    gone = 2**22 + 1  # no such process: what was killed can remain in the system's table for a while
+    kill = f"p = '{LOCKS}/rwlock'; t = open(p).read(); pid = json.loads(t)['write']['workspace']['pid']; "
+    kill += f"os.kill(pid, {signal.SIGKILL}); open(p, 'w').write(t.replace(str(pid), '{gone}'))"
+    status, output, errors = run_dvc(folder, f"import json, os; {kill}", SHOW)
+    assert status == 0
+    assert all(json.loads(output)["write"][name]["pid"] != gone for name in NAMES)
+    assert f"(Pid {gone}), in RWLock-file 'workspace' had been killed. Auto removed it" in errors
 
 
 def test_a_run_in_a_folder_apart_needs_no_guard(folder: Path) -> None:
