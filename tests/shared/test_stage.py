@@ -12,6 +12,7 @@ import pytest
 from stages.shared import stage
 from stages.shared.stage import StageError
 from tests.conftest import ROOT
+from tests.fake_dvc import start_dvc, write_stage
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def run_stage(statement: str, folder: Path, **environment: str) -> "subprocess.C
     """Run a stage of one statement in a folder: by hand, or with DVC_STAGE as dvc does."""
     inherited = {name: value for name, value in os.environ.items() if name != "DVC_STAGE"}
     return subprocess.run(
-        [sys.executable, "-c", f"from stages.shared.stage import *\ndef main(): {statement}\nrun(main)"],
+        write_stage(statement),
         cwd=folder,
         env=inherited | {"PYTHONPATH": str(ROOT)} | environment,
         capture_output=True,
@@ -62,11 +63,6 @@ def test_a_fault_of_the_program_keeps_its_traceback() -> None:
         stage.run(main)
 
 
-DVC = """
-import json, os, subprocess, sys
-open(".dvc/tmp/rwlock", "w").write(json.dumps({"write": {"models": {"pid": os.getpid()}}}))
-subprocess.run(sys.argv[1], shell=True)
-"""
 STAGE = """
 import ctypes, time
 from stages.shared.stage import run
@@ -92,14 +88,7 @@ run(main)
 def test_a_stage_ends_with_its_dvc(tmp_path: Path, shell_command: str, wait: str) -> None:
     (tmp_path / ".dvc/tmp").mkdir(parents=True)
     (tmp_path / "stage.py").write_text(STAGE.replace("WAIT", wait))
-    with subprocess.Popen(
-        [sys.executable, "-c", DVC, shell_command],
-        cwd=tmp_path,
-        env=os.environ | {"DVC_STAGE": "waiting", "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as dvc:
+    with start_dvc(tmp_path, shell_command) as dvc:
         assert dvc.stdout
         assert dvc.stdout.readline() == "begun\n"
         time.sleep(0.5)

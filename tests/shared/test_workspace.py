@@ -3,7 +3,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,16 +15,8 @@ from dvc.repo.experiments import refs
 from dvc.rwlock import rwlock
 
 from stages.shared.workspace import EXPERIMENT, LOCKS, NAMES, read_writers
-from tests.conftest import ROOT
+from tests.fake_dvc import start_stages
 
-DVC = """
-import json, os, subprocess, sys
-open(".dvc/tmp/rwlock", "w").write(json.dumps({"write": {"models": {"pid": os.getpid()}}}))
-for statements in sys.argv[1:]:
-    stage = f"from stages.shared.stage import run\\ndef main():\\n {statements}\\nrun(main)"
-    if status := subprocess.run([sys.executable, "-c", stage]).returncode:
-        sys.exit(status)
-"""
 SHOW = "print(open('.dvc/tmp/exps/rwlock').read())"
 
 
@@ -35,22 +26,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start_dvc(folder: Path, *stages: str, **environment: str) -> "subprocess.Popen[str]":
-    """Start what runs stages of one line each as dvc does, and ends with the first that fails."""
-    return subprocess.Popen(
-        [sys.executable, "-c", DVC, *stages],
-        cwd=folder,
-        env=os.environ | {"DVC_STAGE": "any", "DVC_ROOT": str(folder), "PYTHONPATH": str(ROOT)} | environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def run_dvc(folder: Path, *stages: str, **environment: str) -> tuple[int | None, str, str]:
+def run_stages(folder: Path, *stages: str, **environment: str) -> tuple[int | None, str, str]:
     """Return exit status, standard output and standard error once all of it has ended, its guard too."""
-    with start_dvc(folder, *stages, **environment) as dvc:
+    with start_stages(folder, *stages, **environment) as dvc:
         output, errors = dvc.communicate()
     return dvc.returncode, output, errors
 
@@ -68,7 +46,7 @@ def test_the_names_are_those_of_dvc() -> None:
 
 
 def test_a_second_experiment_is_kept_out_until_the_dvc_of_the_stages_ends(folder: Path) -> None:
-    with start_dvc(folder, "print('begun')", "input()") as dvc:
+    with start_stages(folder, "print('begun')", "input()") as dvc:
         assert dvc.stdout
         assert dvc.stdout.readline() == "begun\n"
         time.sleep(0.5)  # between two stages, and in the second
@@ -80,10 +58,10 @@ def test_a_second_experiment_is_kept_out_until_the_dvc_of_the_stages_ends(folder
 
 
 def test_the_guard_of_a_killed_dvc_ends_but_not_with_a_signal_for_the_terminal(folder: Path) -> None:
-    with start_dvc(folder, "print('begun')", "input()") as dvc:
+    with start_stages(folder, "print('begun')", "input()") as dvc:
         assert dvc.stdout
         assert dvc.stdout.readline() == "begun\n"
-        guard = json.loads((folder / LOCKS / "rwlock").read_text())["write"]["workspace"]["pid"]
+        guard = read_writers(folder / LOCKS / "rwlock")["workspace"]["pid"]
         assert os.getsid(guard) == guard
         dvc.kill()  # and nothing waits for it yet
         deadline = time.monotonic() + 10
@@ -93,11 +71,11 @@ def test_the_guard_of_a_killed_dvc_ends_but_not_with_a_signal_for_the_terminal(f
 
 
 def test_the_guard_of_a_folder_that_is_removed_ends_in_silence(folder: Path) -> None:
-    assert run_dvc(folder, f"import shutil; shutil.rmtree('{LOCKS}')") == (0, "", "")
+    assert run_stages(folder, f"import shutil; shutil.rmtree('{LOCKS}')") == (0, "", "")
 
 
 def test_the_stages_of_one_dvc_share_a_guard(folder: Path) -> None:
-    status, output, errors = run_dvc(folder, SHOW, SHOW)
+    status, output, errors = run_stages(folder, SHOW, SHOW)
     first, second = output.splitlines()
     assert (status, errors) == (0, "")
     assert first == second
@@ -107,7 +85,7 @@ def test_the_stages_of_one_dvc_share_a_guard(folder: Path) -> None:
 
 def test_a_stage_waits_for_what_holds_the_workspace_for_a_moment(folder: Path) -> None:
     with lock(folder):
-        dvc = start_dvc(folder, "print('begun')")
+        dvc = start_stages(folder, "print('begun')")
         time.sleep(2)
     with dvc:
         assert dvc.communicate() == ("begun\n", "")
@@ -115,7 +93,7 @@ def test_a_stage_waits_for_what_holds_the_workspace_for_a_moment(folder: Path) -
 
 def test_a_stage_does_not_begin_where_another_dvc_holds_the_workspace(folder: Path) -> None:
     with lock(folder):
-        status, output, errors = run_dvc(folder, "print('begun')")
+        status, output, errors = run_stages(folder, "print('begun')")
     assert (status, output) == (1, "")
     assert re.match(
         r"error: .dvc/tmp/exps/rwlock: '.+' is busy, it is being blocked by: \(PID \d+\): dvc exp run", errors
@@ -127,7 +105,7 @@ def test_a_stage_does_not_begin_where_another_dvc_holds_the_workspace(folder: Pa
 def test_broken_locks_are_named(folder: Path, content: str) -> None:
     (folder / LOCKS).mkdir()
     (folder / LOCKS / "rwlock").write_text(content)
-    status, output, errors = run_dvc(folder, "print('begun')")
+    status, output, errors = run_stages(folder, "print('begun')")
     assert (status, output) == (1, "")
     assert errors.startswith("error: .dvc/tmp/exps/rwlock: Unable to read RWLock-file")
     assert errors.count("\n") == 1
@@ -137,7 +115,7 @@ def test_a_guard_that_was_killed_is_replaced_and_its_lock_taken_over(folder: Pat
     gone = 2**22 + 1  # no such process: what was killed can remain in the system's table for a while
     kill = f"p = '{LOCKS}/rwlock'; t = open(p).read(); pid = json.loads(t)['write']['workspace']['pid']; "
     kill += f"os.kill(pid, {signal.SIGKILL}); open(p, 'w').write(t.replace(str(pid), '{gone}'))"
-    status, output, errors = run_dvc(folder, f"import json, os; {kill}", SHOW)
+    status, output, errors = run_stages(folder, f"import json, os; {kill}", SHOW)
     assert status == 0
     assert all(json.loads(output)["write"][name]["pid"] != gone for name in NAMES)
     assert f"(Pid {gone}), in RWLock-file 'workspace' had been killed. Auto removed it" in errors
@@ -146,7 +124,7 @@ def test_a_guard_that_was_killed_is_replaced_and_its_lock_taken_over(folder: Pat
 def test_a_run_in_a_folder_apart_needs_no_guard(folder: Path) -> None:
     apart = folder / ".dvc/tmp/exps/apart"
     (apart / ".dvc/tmp").mkdir(parents=True)
-    assert run_dvc(apart, "print('begun')", DVC_ROOT=str(folder)) == (0, "begun\n", "")
+    assert run_stages(apart, "print('begun')", DVC_ROOT=str(folder)) == (0, "begun\n", "")
     assert not (apart / LOCKS).exists()
 
 
@@ -159,7 +137,7 @@ def test_an_experiment_does_not_begin_with_the_settings_of_another(folder: Path,
     if last is not None:
         subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", f"On (no branch): {last}"], check=True)
         subprocess.run([*git, "update-ref", "refs/exps/exec/EXEC_MERGE", "HEAD"], check=True)
-    status, output, errors = run_dvc(folder, "print('begun')", DVC_EXP_NAME="one")
+    status, output, errors = run_stages(folder, "print('begun')", DVC_EXP_NAME="one")
     assert (status, errors.count("\n")) == (expected, expected)
     assert output == ("" if expected else "begun\n")
     assert errors.startswith("error: params.yaml: can be of another dvc exp run" if expected else "")
