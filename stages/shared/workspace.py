@@ -20,18 +20,20 @@ import psutil
 CHECK_SECONDS = 0.05
 PATIENCE_SECONDS = 5  # for a `dvc exp run --queue`, which holds the lock while it writes its task down
 LOCKS = Path(".dvc/tmp/exps")
-NAMES = ["workspace", "refs/exps/exec"]  # what DVC locks to set an experiment up, and to bring it into the workspace
-EXPERIMENT = "refs/exps/exec/EXEC_MERGE"  # what it brought in last
+WRITERS = LOCKS / "rwlock"
+WORKSPACE = "workspace"  # what DVC locks to set an experiment up
+EXECUTION = "refs/exps/exec"  # and to bring it into the workspace
+EXPERIMENT = f"{EXECUTION}/EXEC_MERGE"  # what it brought in last
 HELD = "held"
 
 
 def read_writers(path: Path) -> dict[str, dict[str, Any]]:
     """Read a file of DVC's locks: what is written, and by whom (`pid` and `cmd`)."""
-    for _ in range(10):
+    for _ in range(20):
         with contextlib.suppress(ValueError):  # another dvc is just writing it
             writers: dict[str, dict[str, Any]] = json.loads(path.read_text()).get("write", {})
             return writers
-        time.sleep(0.1)
+        time.sleep(CHECK_SECONDS)
     return {}
 
 
@@ -59,10 +61,10 @@ def _start_guard(dvc: psutil.Process) -> None:
         text=True,
         start_new_session=True,  # Ctrl+C is for dvc, and the guard ends with it
     )
-    with guard.stdout:  # type: ignore[union-attr]
-        answer = guard.stdout.readline().strip()  # type: ignore[union-attr]
+    with guard.stdout as output:  # type: ignore[union-attr]
+        answer = output.readline().strip()
     if answer != HELD:
-        raise BlockingIOError(errno.EBUSY, answer or "its guard has failed", str(LOCKS / "rwlock"))
+        raise BlockingIOError(errno.EBUSY, answer or "its guard has failed", str(WRITERS))
 
 
 def _read_experiment() -> list[str]:
@@ -73,7 +75,7 @@ def _read_experiment() -> list[str]:
 
 def _has_guard(dvc: psutil.Process) -> bool:
     with contextlib.suppress(FileNotFoundError):
-        guard = read_writers(LOCKS / "rwlock").get(NAMES[0])
+        guard = read_writers(WRITERS).get(WORKSPACE)
         return guard is not None and guard["cmd"] == _describe(dvc) and psutil.pid_exists(guard["pid"])
     return False
 
@@ -106,7 +108,7 @@ def _acquire(locks: contextlib.ExitStack, holder: str) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            locks.enter_context(rwlock(str(LOCKS), localfs, holder, [], NAMES, False))
+            locks.enter_context(rwlock(str(LOCKS), localfs, holder, [], [WORKSPACE, EXECUTION], False))
         except LockError:
             if time.monotonic() > deadline:
                 raise

@@ -14,9 +14,10 @@ from dvc.lock import LockError
 from dvc.repo.experiments import refs
 from dvc.rwlock import rwlock
 
-from stages.shared.workspace import EXPERIMENT, LOCKS, NAMES, read_writers
+from stages.shared.workspace import EXECUTION, EXPERIMENT, LOCKS, WORKSPACE, WRITERS, read_writers
 from tests.fake_dvc import start_stages
 
+NAMES = [WORKSPACE, EXECUTION]
 SHOW = "print(open('.dvc/tmp/exps/rwlock').read())"
 
 
@@ -41,7 +42,7 @@ def lock(folder: Path) -> AbstractContextManager[None]:
 
 
 def test_the_names_are_those_of_dvc() -> None:
-    assert NAMES[1] == refs.EXEC_NAMESPACE
+    assert EXECUTION == refs.EXEC_NAMESPACE
     assert refs.EXEC_MERGE == EXPERIMENT
 
 
@@ -61,11 +62,11 @@ def test_the_guard_of_a_killed_dvc_ends_but_not_with_a_signal_for_the_terminal(f
     with start_stages(folder, "print('begun')", "input()") as dvc:
         assert dvc.stdout
         assert dvc.stdout.readline() == "begun\n"
-        guard = read_writers(folder / LOCKS / "rwlock")["workspace"]["pid"]
+        guard = read_writers(folder / WRITERS)["workspace"]["pid"]
         assert os.getsid(guard) == guard
         dvc.kill()  # and nothing waits for it yet
         deadline = time.monotonic() + 10
-        while read_writers(folder / LOCKS / "rwlock"):
+        while read_writers(folder / WRITERS):
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
@@ -80,7 +81,7 @@ def test_the_stages_of_one_dvc_share_a_guard(folder: Path) -> None:
     assert (status, errors) == (0, "")
     assert first == second
     assert list(json.loads(first)["write"]) == NAMES
-    assert json.loads((folder / LOCKS / "rwlock").read_text()).get("write", {}) == {}
+    assert json.loads((folder / WRITERS).read_text()).get("write", {}) == {}
 
 
 def test_a_stage_waits_for_what_holds_the_workspace_for_a_moment(folder: Path) -> None:
@@ -104,7 +105,7 @@ def test_a_stage_does_not_begin_where_another_dvc_holds_the_workspace(folder: Pa
 @pytest.mark.parametrize("content", ["", '{"write": {"workspace": {"pid": 1'])
 def test_broken_locks_are_named(folder: Path, content: str) -> None:
     (folder / LOCKS).mkdir()
-    (folder / LOCKS / "rwlock").write_text(content)
+    (folder / WRITERS).write_text(content)
     status, output, errors = run_stages(folder, "print('begun')")
     assert (status, output) == (1, "")
     assert errors.startswith("error: .dvc/tmp/exps/rwlock: Unable to read RWLock-file")
@@ -113,7 +114,7 @@ def test_broken_locks_are_named(folder: Path, content: str) -> None:
 
 def test_a_guard_that_was_killed_is_replaced_and_its_lock_taken_over(folder: Path) -> None:
     gone = 2**22 + 1  # no such process: what was killed can remain in the system's table for a while
-    kill = f"p = '{LOCKS}/rwlock'; t = open(p).read(); pid = json.loads(t)['write']['workspace']['pid']; "
+    kill = f"p = '{WRITERS}'; t = open(p).read(); pid = json.loads(t)['write']['workspace']['pid']; "
     kill += f"os.kill(pid, {signal.SIGKILL}); open(p, 'w').write(t.replace(str(pid), '{gone}'))"
     status, output, errors = run_stages(folder, f"import json, os; {kill}", SHOW)
     assert status == 0
