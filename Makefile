@@ -1,13 +1,14 @@
-# The project's commands. Everything is installed into .venv; nothing outside this folder is changed.
+# The commands of the project. Everything is installed into .venv.
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONSAFEPATH :=
 SHELL := /bin/sh
 .SHELLFLAGS := -eu -c
 .DEFAULT_GOAL := run
-.PHONY: run best best-seeds experiments check gate bench test lint audit lock clean
+.PHONY: run setup best best-seeds experiments check gate bench test test-fast lint audit lock clean
 
 PYTHON ?= python3
-# DVC keeps an experiment as a commit of Git, which must be somebody's.
+# DVC stores an experiment as a Git commit, which needs an author.
 ifeq ($(shell git config user.email),)
 export GIT_AUTHOR_NAME := make
 export GIT_AUTHOR_EMAIL := make@localhost
@@ -18,38 +19,41 @@ endif
 INSTALLED := .venv/.installed
 PLOTS_PAGE := .dvc/plots/offline.html
 
-# Digits are few and small: they want more passes and an optimizer that moves faster.
+# The digits are a small data set, which needs more epochs and a faster optimizer.
 DIGITS := -S dataset=digits -S validation_size=150 -S optimizer=adam -S lr=0.002 -S batch_size=32 -S epochs=20
 
-# Train and evaluate on the data set of params.yaml; where no mirror has it, on the digits within scikit-learn.
-# The probe's exit status 3 says that no mirror answers; any other fault is dvc repro's to tell.
+# Run the pipeline; without a reachable mirror of the data set, run it on scikit-learn's digits, as an experiment.
+# Exit status 3 of the probe means that no mirror is reachable; dvc repro reports any other error.
 run: $(INSTALLED) $(PLOTS_PAGE)
 	@status=0; \
-	dvc checkout --quiet data/raw </dev/null 2>/dev/null || python -m stages.download --probe 2>/dev/null || status=$$?; \
+	dvc checkout --quiet data/raw </dev/null 2>/dev/null || python -m stages.download.probe 2>/dev/null || status=$$?; \
 	if [ $$status -eq 3 ]; then \
-	  echo "MNIST cannot be had, no mirror answers: running the same pipeline on scikit-learn's digits instead."; \
+	  echo "No MNIST mirror is reachable: running the same pipeline on scikit-learn's digits instead."; \
 	  dvc exp run $(DIGITS); \
-	  set -- "with a network or a mirror, back to MNIST:   git restore . && make run" \
-	         "or change one thing, and see the difference: . .venv/bin/activate && dvc exp run -S 'hidden_sizes=[32]'"; \
+	  set -- "with a network or a mirror, return to MNIST: git restore . && make run" \
+	         "or change one parameter:                      . .venv/bin/activate && dvc exp run -S 'hidden_sizes=[32]'"; \
 	else \
 	  dvc repro; \
-	  set -- "change one thing and run what it touches:  . .venv/bin/activate && dvc exp run -S optimizer=adam -S lr=0.001" \
-	         "then see the difference it made:           dvc metrics diff"; \
+	  set -- "change one parameter: . .venv/bin/activate && dvc exp run -S optimizer=adam -S lr=0.001" \
+	         "compare the metrics:  dvc metrics diff"; \
 	fi; \
 	echo; dvc metrics show --md metrics/metrics.json; printf 'Next: %s\n      %s\n' "$$@"
 
-# All experiments since the last commit, the best validation accuracy first; `dvc exp show` has every column.
+# Install everything into .venv.
+setup: $(INSTALLED) $(PLOTS_PAGE)
+
+# List the experiments since the last commit, the best validation accuracy first; `dvc exp show` has every column.
 COLUMNS_SHOWN := Experiment|dataset|optimizer|lr|epochs|validation.accuracy|accuracy
 experiments: $(INSTALLED)
 	@dvc exp show --no-pager --drop '.*' --keep '^($(COLUMNS_SHOWN))$$' --sort-by validation.accuracy --sort-order desc
 
-# The best settings found for this network, chosen by validation accuracy: one experiment, of about five minutes.
+# Run the best settings found for this network, chosen by validation accuracy, as an experiment of about five minutes.
 BEST := -S optimizer=sgd -S momentum=0.9 -S lr=0.05 -S weight_decay=0.0001 -S schedule=one_cycle \
         -S batch_size=128 -S epochs=80 -S augment=elastic
 best: $(INSTALLED)
 	dvc exp run $(BEST)
 
-# The same with five seeds, and the mean and standard deviation of what they come to.
+# Run the same with five seeds, and print the mean and standard deviation of the accuracies.
 best-seeds: $(INSTALLED)
 	dvc exp run --queue --name best $(BEST) -S 'seed=0,1,2,3,4'
 	dvc queue start --jobs 2
@@ -58,31 +62,36 @@ best-seeds: $(INSTALLED)
 	  print(table[table["Experiment"].str.startswith("best-", na=False)][["validation.accuracy", "accuracy"]] \
 	  .agg(["count", "mean", "std"]))'
 
-# Is the committed state what this commit gives, bit for bit, and the cache undamaged?
+# Check that dvc.lock matches the commit, that running the pipeline gives the same outputs, and that the cache is intact.
 check: $(INSTALLED)
 	python -m checks all
 
-# Have the metrics dropped since another commit, by more than three standard deviations over seeds? make gate BASE=main
+# Check that no metric is worse than at another commit by more than 0.007, three standard deviations of the accuracy over
+# seeds: make gate BASE=main
 gate: $(INSTALLED)
 	python -m checks gate --base "$(BASE)" --allow 0.007 --direction step=any
 
-# How fast, against what? Takes long, and wants the machine to itself.
+# Measure the speed. This takes more than an hour on an otherwise idle machine.
 bench: $(INSTALLED)
 	python -m bench
 
-# Everything that is checked before a commit lands.
+# Run the linters and all tests.
 test: lint
-	pytest --numprocesses auto --dist loadgroup --cov --cov-report term-missing:skip-covered --cov-fail-under 95
+	pytest --numprocesses auto --dist worksteal --cov --cov-report term-missing:skip-covered --cov-fail-under 95
+
+# Run the linters and the tests that need no run of the pipeline, in less than two minutes; before each push.
+test-fast: lint
+	pytest --numprocesses auto --dist worksteal -m "not slow"
 
 lint: $(INSTALLED)
 	ruff check
 	ruff format --check
 	mypy
-	bandit --quiet --configfile pyproject.toml --recursive stages checks bench
+	bandit --quiet --configfile pyproject.toml --recursive stages runtime checks bench plots
 	jactionlint --strict-exit --no-hints .github/workflows/*.yml
 	zizmor --offline --quiet --persona pedantic .github/workflows
 
-# Known vulnerabilities of the pinned packages. Who knows them is asked over the network: no answer is no failure.
+# Look for known vulnerabilities of the pinned packages. This needs the network; without an answer it does not fail.
 audit: $(INSTALLED)
 	@if answer=$$(pip-audit --strict --progress-spinner off --no-deps --disable-pip --requirement requirements.lock 2>&1); \
 	then echo "$$answer"; \
@@ -91,7 +100,7 @@ audit: $(INSTALLED)
 	  *) echo "Not audited: $$(echo "$$answer" | tail -n 1)" ;; \
 	  esac; fi
 
-# Stands for a complete .venv: made anew when the pins change.
+# Create .venv, again whenever requirements.lock changes.
 $(INSTALLED): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 	@echo "Setting up .venv, once; it takes a few minutes ..."
@@ -99,16 +108,18 @@ $(INSTALLED): requirements.lock
 	@python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@touch $@
 
-# DVC's page of plots with Vega in it, so that it needs no network; only this clone uses it.
-$(PLOTS_PAGE): $(INSTALLED) .dvc/plots/offline.py .dvc/plots/page.html
-	@python .dvc/plots/offline.py
+# Write a page for dvc plots that needs no network, and configure DVC to use it in this clone.
+$(PLOTS_PAGE): $(INSTALLED) plots/offline_page.py .dvc/plots/page.html
+	@python -m plots.offline_page
 	@dvc config --local plots.html_template plots/offline.html
 
-# Pin anew all that pyproject.toml asks for. torch's local version (such as +cpu) is the choice of each machine.
+# Pin all that pyproject.toml requires, without the local version of torch, such as +cpu: it depends on the machine.
 lock: $(INSTALLED)
 	pip-compile --quiet --strip-extras --allow-unsafe --extra dev --no-emit-index-url --no-emit-find-links \
 	  --no-header --no-annotate --output-file requirements.lock pyproject.toml
 	sed -i.old 's/^\(torch==[^+]*\)+.*/\1/' requirements.lock && rm requirements.lock.old
+	{ echo "# The versions that the pipeline is pinned to, written by make lock from pyproject.toml."; \
+	  sed -n '/^dependencies = \[/,/^\]/ s/^ *"\([a-z0-9.-]*\)[^=]*==\([^"]*\)".*/\1: "\2"/p' pyproject.toml; } >versions.yaml
 
 clean:
 	rm -rf .venv

@@ -1,4 +1,4 @@
-"""Check that `dvc plots` draws every chart of dvc.yaml, in a browser without a network."""
+"""`dvc plots` draws every chart of dvc.yaml, in a browser without a network."""
 
 import re
 import shutil
@@ -11,11 +11,11 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 if TYPE_CHECKING:
-    from tests.conftest import Clone
+    from tests.clone import Clone
 
 EPOCHS = 3
 CLASSES = 10
-# For each chart: its id in the page, its title, what its marks are called in the SVG, and how many one experiment has.
+# For each chart: id in the page, title, name of its marks in the SVG, number of marks of one experiment.
 CHARTS = [
     ("Loss_by_epoch", "Loss by epoch", "line mark", 2),  # training and validation
     ("Accuracy_by_epoch", "Accuracy by epoch", "line mark", 2),
@@ -23,7 +23,7 @@ CHARTS = [
         "Confusion_matrix_in_percent_of_each_actual_class",
         "Confusion matrix in percent of each actual class",
         "rect mark",
-        2 * CLASSES,  # right, or taken for the next
+        2 * CLASSES,  # correct, or predicted as the next class
     ),
     ("metrics_classes_csv", "F1 by class", "bar", CLASSES),
 ]
@@ -31,7 +31,7 @@ CHARTS = [
 
 @pytest.fixture
 def project(clone: "Clone") -> "Clone":
-    """Reduce the clone to its plots, and commit metrics of two experiments, tagged `first` and `second`."""
+    """Reduce dvc.yaml to its plots, and commit metrics of two experiments, tagged `first` and `second`."""
     yaml = YAML()
     pipeline = yaml.load(clone.folder / "dvc.yaml")
     plots = [*pipeline["plots"], *drawn_outputs(pipeline)]
@@ -46,7 +46,7 @@ def project(clone: "Clone") -> "Clone":
 
 
 def drawn_outputs(pipeline: dict[str, Any]) -> list[dict[str, Any]]:
-    """List the plots that are outputs of stages, as DVC takes them outside of a stage."""
+    """List the plots that are outputs of stages, in the form that they have outside of a stage."""
     outputs = [output for stage in pipeline["stages"].values() for output in stage.get("plots", [])]
     return [
         {path: {key: value for key, value in drawing.items() if key != "cache"}}
@@ -56,7 +56,7 @@ def drawn_outputs(pipeline: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def write_metrics(folder: Path, share: float) -> None:
-    """Write the files that the plots are drawn from; `share` makes up their numbers."""
+    """Write the files of the plots, with numbers that depend on `share`."""
     for part in ("train", "validation"):
         curves = folder / "train/plots/metrics" / part
         curves.mkdir(parents=True, exist_ok=True)
@@ -67,14 +67,14 @@ def write_metrics(folder: Path, share: float) -> None:
     (folder / "predictions.csv").write_text("actual,predicted\n" + "".join(f"{a},{p}\n" for a, p in pairs))
     rows = [f"{label},{share},{share},{share},3\n" for label in range(CLASSES)]
     (folder / "classes.csv").write_text(f"class,precision,recall,f1,support\n{''.join(rows)}")
-    Image.new("L", (28, 28), round(255 * share)).save(folder / "mistakes.png")
+    Image.new("L", (28, 28), round(255 * share)).save(folder / "misclassified.png")
 
 
-def test_charts_are_drawn_without_a_network(project: "Clone", tmp_path: Path) -> None:
+def test_draws_charts_without_a_network(project: "Clone", tmp_path: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("needs Chromium or Chrome")
-    project.run("python", ".dvc/plots/offline.py")
+    project.run("python", "-m", "plots.offline_page")
     project.run("dvc", "config", "--local", "plots.html_template", "plots/offline.html")
     for command, experiments in ((["show"], ["workspace"]), (["diff", "first", "second"], ["first", "second"])):
         project.run("dvc", "plots", *command)
@@ -86,7 +86,7 @@ def test_charts_are_drawn_without_a_network(project: "Clone", tmp_path: Path) ->
 
 
 def draw(browser: str, page: Path, profile: Path) -> tuple[dict[str, str], list[str]]:
-    """Open a page in a browser without a network: each plot's HTML by its id, and the messages on the console."""
+    """Open a page in a browser without a network; return the HTML of each plot by id, and the console messages."""
     process = subprocess.run(
         [
             browser,
@@ -114,8 +114,8 @@ def draw(browser: str, page: Path, profile: Path) -> tuple[dict[str, str], list[
 
 
 def check(plots: dict[str, str], folder: Path, experiments: list[str]) -> None:
-    """Check that each plot shows all of its marks, for each experiment; pictures lie beside the page, in `folder`."""
-    assert set(plots) == {identifier for identifier, *_ in CHARTS} | {"metrics_mistakes_png"}
+    """Check that each plot has all of its marks for each experiment; `folder` is that of the page."""
+    assert set(plots) == {identifier for identifier, *_ in CHARTS} | {"metrics_misclassified_png"}
     for identifier, title, mark, marks in CHARTS:
         chart = plots[identifier]
         assert f"Title text '{title}'" in chart
@@ -123,10 +123,10 @@ def check(plots: dict[str, str], folder: Path, experiments: list[str]) -> None:
         assert all(f">{experiment}</text>" in chart for experiment in experiments), title
     bars = re.findall(r'aria-label="F1: [\d.]+; class: (\d)', plots["metrics_classes_csv"])
     assert set(bars) == {str(label) for label in range(CLASSES)}
-    pictures = re.findall(r'<img src="([^"]+)"', plots["metrics_mistakes_png"])
+    pictures = re.findall(r'<img src="([^"]+)"', plots["metrics_misclassified_png"])
     assert len({(folder / picture).read_bytes() for picture in pictures}) == len(experiments)
 
 
-def test_page_without_set_up_links_to_vega(project: "Clone") -> None:
+def test_page_links_to_vega_before_setup(project: "Clone") -> None:
     project.run("dvc", "plots", "show")
     assert '<script src="https://' in (project.folder / "dvc_plots/index.html").read_text(encoding="utf-8")

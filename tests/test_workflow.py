@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.conftest import ROOT
+from tests.clone import ROOT
 
 WORKFLOW = ROOT / ".github/workflows/ci.yml"
 
@@ -19,19 +19,19 @@ def jobs() -> dict[str, Any]:
     return jobs
 
 
-def test_it_runs_the_commands_of_the_readme(jobs: dict[str, Any]) -> None:
+def test_runs_commands_of_the_makefile(jobs: dict[str, Any]) -> None:
     commands = {step["run"] for job in jobs.values() for step in job["steps"] if "run" in step}
     assert commands == {".ci/run", "make check", "make run", 'make gate BASE="$BASE"', "make audit"}
     [phony] = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
     assert {command.split()[1] for command in commands if command.startswith("make ")} <= set(phony.split())
 
 
-def test_it_begins_at_the_oldest_python_supported(jobs: dict[str, Any]) -> None:
+def test_starts_with_oldest_python(jobs: dict[str, Any]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert f">={jobs['test']['strategy']['matrix']['python'][0]}" == project["requires-python"]
 
 
-def test_actions_are_commits_that_name_their_version() -> None:
+def test_pins_actions_by_commit() -> None:
     uses = re.findall(r"uses: (.*)", WORKFLOW.read_text())
     assert uses
     for action in uses:
@@ -39,7 +39,7 @@ def test_actions_are_commits_that_name_their_version() -> None:
     assert len(set(uses)) == len({action.partition("@")[0] for action in uses})
 
 
-def test_lint_notices_what_loads_pickles(tmp_path: Path) -> None:
+def test_lint_detects_pickles(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(
         "import pickle\n"
@@ -50,7 +50,7 @@ def test_lint_notices_what_loads_pickles(tmp_path: Path) -> None:
         "pd.read_pickle('table.pickle')\n"
         "np.load('array.npy', allow_pickle=True)\n"
     )
-    noticed = set()
+    detected = set()
     for command in (
         [
             "bandit",
@@ -66,5 +66,5 @@ def test_lint_notices_what_loads_pickles(tmp_path: Path) -> None:
     ):
         process = subprocess.run([*command, str(program)], cwd=ROOT, capture_output=True, text=True, check=False)
         assert process.returncode == 1
-        noticed |= {int(line) for line in re.findall(r"^(?:.*\.py:)?(\d+):", process.stdout, flags=re.MULTILINE)}
-    assert noticed == {1, 2, 4, 5, 6, 7}
+        detected |= {int(line) for line in re.findall(r"^(?:.*\.py:)?(\d+):", process.stdout, flags=re.MULTILINE)}
+    assert detected == {1, 2, 4, 5, 6, 7}

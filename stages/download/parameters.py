@@ -1,10 +1,10 @@
-"""The parameters of the download stage. Their meaning stands in params.yaml, beside their values."""
+"""Parameters of the download stage, documented in params.yaml."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from stages.shared.parameters import StageParameters
+from runtime.parameters import StageParameters
 
 DatasetName = Literal["mnist", "fashion_mnist", "kmnist", "digits"]
 
@@ -12,6 +12,6 @@ TRAINING_IMAGES: dict[DatasetName, int] = {"mnist": 60_000, "fashion_mnist": 60_
 
 
 class Parameters(StageParameters):
-    """What the download is told."""
+    """The key of params.yaml that download reads."""
 
     dataset: DatasetName = Field(description="mnist, fashion_mnist, kmnist or digits")

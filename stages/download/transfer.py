@@ -1,7 +1,7 @@
-"""Fetch an archive from the first of several mirrors that gives it whole.
+"""Download an archive from the first of several mirrors that serves it.
 
-A mirror may refuse, stall, trickle, break off, lie, or redirect without end: it is given up, for whatever reason, and
-the next is tried.
+Whatever goes wrong with a mirror (refusal, silence, low speed, truncation, wrong content, endless redirects), the next
+one is tried.
 """
 
 import hashlib
@@ -18,24 +18,24 @@ from typing import IO
 from pydantic import FileUrl, HttpUrl, TypeAdapter, ValidationError
 from tqdm import tqdm
 
-from stages.shared.stage import StageError
+from runtime.errors import StageError
 
-SILENCE_SECONDS = 5.0  # after which a connection is given up
-SLOWEST_BYTES_PER_SECOND = 20_000  # a mirror that trickles is as good as a silent one
-GRACE_SECONDS = 10.0  # before that speed is asked for
+SILENCE_SECONDS = 5.0  # time-out of a connection that sends nothing
+SLOWEST_BYTES_PER_SECOND = 20_000
+GRACE_SECONDS = 10.0  # before that speed is required
 LARGEST_ARCHIVE_BYTES = 2**25  # the largest of the three data sets has 26 MB
 PROBE_SECONDS = 8.0  # for all mirrors together
 
-NO_MIRROR = 3  # exit status; `make run` goes by it
+NO_MIRROR = 3  # exit status; `make run` tests for it
 
 MIRROR_URL: TypeAdapter[HttpUrl | FileUrl] = TypeAdapter(HttpUrl | FileUrl)
 
 
 def list_mirrors(public: list[str]) -> list[str]:
-    """List the base URLs in the order they are tried: `MNIST_MIRROR` (a URL, or a folder), then the public ones.
+    """List the base URLs in the order they are tried: `MNIST_MIRROR` (a URL or a folder), then the public ones.
 
     Raises:
-        StageError: `MNIST_MIRROR` is neither a folder nor a URL that can be fetched from.
+        StageError: `MNIST_MIRROR` is not a valid URL of a supported scheme.
     """
     own_mirror = os.environ.get("MNIST_MIRROR", "").strip()
     if not own_mirror:
@@ -51,10 +51,10 @@ def list_mirrors(public: list[str]) -> list[str]:
 
 
 def fetch(mirrors: list[str], name: str, md5: str) -> bytes:
-    """Fetch one archive from the first mirror that gives it, showing the progress on a terminal.
+    """Download one archive from the first mirror that serves it, with a progress bar on a terminal.
 
     Raises:
-        StageError: none does; names each with its reason.
+        StageError: no mirror does; the text has the reason for each.
     """
     transfers = []
     for mirror in mirrors:
@@ -66,7 +66,7 @@ def fetch(mirrors: list[str], name: str, md5: str) -> bytes:
         with tqdm(desc=name, unit="B", unit_scale=True, disable=None) as bar:
             while running and time.monotonic() - started < transfer.allowed_seconds():
                 transfer.join(0.1)
-                running = transfer.is_alive()  # asked before the count is read, so that the last count is shown
+                running = transfer.is_alive()  # before the count is read, so that the last count is shown
                 bar.total = transfer.length
                 bar.update(len(transfer.content) - bar.n)
         if not transfer.failure:
@@ -75,13 +75,13 @@ def fetch(mirrors: list[str], name: str, md5: str) -> bytes:
 
 
 class Transfer(threading.Thread):
-    """Receives one file into memory, in a thread: a time-out of urllib starts anew with every byte that arrives.
+    """Downloads one file into memory, in a thread, because urllib restarts its time-out with every byte.
 
-    `failure` says in one line why the file is not there, and is empty once it is whole and has the right checksum.
+    `failure` is a line that says why the file is not there; it is empty once the checksum is right.
     """
 
     def __init__(self, url: str, md5: str) -> None:
-        """Prepare; `start` begins."""
+        """Set up the thread; `start` begins the download."""
         super().__init__(daemon=True)
         self.url = url
         self.md5 = md5
@@ -90,17 +90,17 @@ class Transfer(threading.Thread):
         self.failure = "too slow"
 
     def allowed_seconds(self) -> float:
-        """Return the time within which what has been received should have been."""
+        """Return the longest time that the content received so far may take."""
         return GRACE_SECONDS + len(self.content) / SLOWEST_BYTES_PER_SECOND
 
     def run(self) -> None:
-        """Receive the file and check it."""
+        """Download the file and verify its MD5."""
         try:
             with urllib.request.build_opener(RefuseDowngrade).open(self.url, timeout=SILENCE_SECONDS) as response:
                 self.length = getattr(response, "length", None)
                 while len(self.content) <= LARGEST_ARCHIVE_BYTES and (chunk := response.read1(2**16)):
                     self.content += chunk
-        except Exception as error:  # noqa: BLE001 - whatever a mirror provokes, the next one is tried
+        except Exception as error:  # noqa: BLE001 - the next mirror is tried after any error
             self.failure = describe(error)
         else:
             digest = hashlib.md5(self.content, usedforsecurity=False).hexdigest()
@@ -114,15 +114,15 @@ class RefuseDowngrade(urllib.request.HTTPRedirectHandler):
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> urllib.request.Request | None:
-        """Refuse where urllib would follow."""
-        fp.close()  # urllib would read all of the page that comes with a redirect, however large
+        """Raise URLError for a redirect from https to http."""
+        fp.close()  # urllib would read the whole page that comes with a redirect
         if req.type == "https" and not newurl.lower().startswith("https:"):
             raise urllib.error.URLError(f"redirects from https to {newurl}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def describe(error: Exception) -> str:
-    """Say in one short line why a transfer failed, whatever the mirror wrote."""
+    """Format the reason of a failed transfer in one printable line of at most 200 characters."""
     reason = error.reason if type(error) is urllib.error.URLError else error
     if isinstance(reason, TimeoutError):
         return f"silent for {SILENCE_SECONDS:g} s"
@@ -132,20 +132,20 @@ def describe(error: Exception) -> str:
 
 
 def no_mirror_error(transfers: list[Transfer]) -> StageError:
-    """Make the error that lists what was tried, and says what to do offline."""
+    """Create the error that lists the mirrors, and what to do without a network."""
     reasons = "; ".join(f"{transfer.url}: {transfer.failure}" for transfer in transfers)
     return StageError(
-        f"no mirror gave the data set ({reasons}); offline, set MNIST_MIRROR to the folder or URL of its four .gz "
-        "files, or use the embedded digits: dvc exp run -S dataset=digits -S validation_size=150",
+        f"no mirror of the data set is reachable ({reasons}); without a network, set MNIST_MIRROR to the folder or URL "
+        "of its four .gz files, or use scikit-learn's digits: dvc exp run -S dataset=digits -S validation_size=150",
         status=NO_MIRROR,
     )
 
 
 def probe(mirrors: list[str], name: str, md5: str) -> None:
-    """Find out in time whether any mirror gives an archive; all are asked at once.
+    """Test within PROBE_SECONDS whether any mirror serves an archive; all are tried at once.
 
     Raises:
-        StageError: none does; names each with its reason.
+        StageError: no mirror does; the text has the reason for each.
     """
     transfers = [Transfer(mirror + name, md5) for mirror in mirrors]
     for transfer in transfers:

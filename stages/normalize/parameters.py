@@ -1,14 +1,14 @@
-"""The parameters of the normalize stage. Their meaning stands in params.yaml, beside their values."""
+"""Parameters of the normalize stage, documented in params.yaml."""
 
 from pydantic import Field
 
-from stages.shared.parameters import PARAMS_YAML, Seed, StageParameters
+from runtime.errors import StageError
+from runtime.parameters import PARAMS_YAML, Seed, StageParameters
 from stages.shared.shapes import CLASSES
-from stages.shared.stage import StageError
 
 
 class Parameters(StageParameters):
-    """What the normalization is told. The bounds of mean and std keep every pixel finite in float32."""
+    """The keys of params.yaml that normalize reads. The limits of mean and std keep every pixel finite in float32."""
 
     mean: float = Field(ge=-1e6, le=1e6, description="a number from -1000000 to 1000000")
     std: float = Field(ge=1e-6, le=1e6, description="a number from 0.000001 to 1000000")
@@ -17,7 +17,7 @@ class Parameters(StageParameters):
 
 
 def check_validation_size(validation_size: int, images: int) -> None:
-    """Raise StageError if a split of so many images would leave one of its parts fewer of them than classes."""
+    """Raise StageError unless both parts of a stratified split of `images` images can have one of each class."""
     largest = images - CLASSES
     if validation_size and not CLASSES <= validation_size <= largest:
         raise StageError(

@@ -11,14 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from runtime.errors import StageError
 from stages.shared.shapes import CLASSES, IMAGE_SIZE
-from stages.shared.stage import StageError
 
 UNSIGNED_BYTE = 0x08
 
 
 class IdxFiles(NamedTuple):
-    """File names of the images and the labels of one half of a data set."""
+    """File names of the training or the test part of a data set."""
 
     images: str
     labels: str
@@ -29,10 +29,10 @@ TEST = IdxFiles("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
 def read_images_and_labels(folder: Path, files: IdxFiles) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Read images, (n, 28, 28), and labels, (n,), with 0 <= label <= 9.
+    """Read images of shape (n, 28, 28) and labels of shape (n,) from 0 to 9.
 
     Raises:
-        StageError: a file is not IDX, or the two do not fit together.
+        StageError: a file is not valid IDX, or the two do not match.
     """
     images = read_idx(folder / files.images, dimensions=3)
     labels = read_idx(folder / files.labels, dimensions=1)
@@ -43,14 +43,14 @@ def read_images_and_labels(folder: Path, files: IdxFiles) -> tuple[NDArray[np.ui
             f"{folder}: {len(images)} images in {files.images}, but {len(labels)} labels in {files.labels}"
         )
     if labels.max() >= CLASSES:
-        raise StageError(f"{folder / files.labels}: holds the label {labels.max()}, must be 0 to 9")
+        raise StageError(f"{folder / files.labels}: contains the label {labels.max()}, must be 0 to 9")
     return images, labels
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """Read an IDX file of unsigned bytes, as an array of that many dimensions.
+    """Read an IDX file of unsigned bytes with that many dimensions.
 
-    The header is compared with the size of the file before anything is read, so memory is bounded by that size.
+    The header is compared with the size of the file before the data is read, so memory is bounded by that size.
 
     Raises:
         StageError: the magic number, a dimension or the length is wrong.
@@ -68,7 +68,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
             raise StageError(f"{path}: dimensions {shape}, must be 1 or more")
         size = path.stat().st_size - header_size
         if size != math.prod(shape):
-            raise StageError(f"{path}: header promises {math.prod(shape)} bytes of data ({shape}), file has {size}")
+            raise StageError(f"{path}: header says {math.prod(shape)} bytes of data ({shape}), file has {size}")
         return np.fromfile(file, dtype=np.uint8).reshape(shape)
 
 

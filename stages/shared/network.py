@@ -1,4 +1,4 @@
-"""The fully connected network, and its weights as a safetensors file."""
+"""The fully connected network, and the safetensors file of its weights."""
 
 import re
 from itertools import pairwise
@@ -9,17 +9,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from stages.shared.files import check_undamaged, writing
+from runtime.errors import StageError
+from runtime.files import writing
 from stages.shared.shapes import CLASSES, PIXELS
-from stages.shared.stage import StageError
 
 MODEL = Path("models/mlp.safetensors")
 
 
 def build_network(hidden_sizes: tuple[int, ...]) -> nn.Sequential:
-    """Build a multilayer perceptron: linear layers with ReLU between them, from 784 pixels to 10 logits.
+    """Build a multilayer perceptron: linear layers with ReLU between them.
 
-    Takes images of shape (n, 28, 28), gives logits of shape (n, 10).
+    It maps images, float32 of shape (n, 28, 28), to logits of shape (n, 10).
     """
     layers: list[nn.Module] = [nn.Flatten()]
     for inputs, outputs in pairwise([PIXELS, *hidden_sizes, CLASSES]):
@@ -28,8 +28,8 @@ def build_network(hidden_sizes: tuple[int, ...]) -> nn.Sequential:
 
 
 def save_network(path: Path, network: nn.Sequential) -> None:
-    """Write the weights to `path`. Their shapes say what `build_network` is to be called with."""
-    with writing(path):
+    """Write the weights and biases to `path`. Their shapes tell `load_network` the hidden sizes."""
+    with writing(path, SafetensorError):
         save_file(network.state_dict(), path)
 
 
@@ -37,21 +37,20 @@ def load_network(path: Path) -> nn.Sequential:
     """Rebuild the network whose weights `save_network` wrote.
 
     Raises:
-        StageError: the file is damaged, not safetensors, or not the finite weights of such a network.
+        StageError: the file is not safetensors, or not the finite weights of such a network.
     """
-    check_undamaged(path)
     try:
         weights = load_file(path)
     except SafetensorError as error:
         raise StageError(f"{path}: not a safetensors file ({error}); remove it and run dvc repro") from None
     biases = [name for name in sorted(weights, key=_layer_number) if name.endswith(".bias")]
-    with torch.device("meta"):  # shapes without memory, however large the file says they are
+    with torch.device("meta"):  # allocates no memory, whatever shapes the file has
         network = build_network(tuple(weights[name].numel() for name in biases[:-1]))
     expected = {name: (tensor.shape, tensor.dtype) for name, tensor in network.state_dict().items()}
     if {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()} != expected:
         raise StageError(f"{path}: not float32 weights of a network from 784 to 10; remove it and run dvc repro")
     if not all(tensor.isfinite().all() for tensor in weights.values()):
-        raise StageError(f"{path}: holds weights that are NaN or infinite; remove it and run dvc repro")
+        raise StageError(f"{path}: has weights that are NaN or infinite; remove it and run dvc repro")
     network.load_state_dict(weights, assign=True)
     return network
 

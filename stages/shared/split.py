@@ -1,4 +1,4 @@
-"""A split of the data set (train, validation or test), normalized, as one safetensors file."""
+"""The normalized splits of the data set (train, validation, test), each in a safetensors file."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
-from stages.shared.files import check_undamaged, writing
+from runtime.errors import StageError
+from runtime.files import writing
 from stages.shared.shapes import CLASSES, IMAGE_SIZE
-from stages.shared.stage import StageError
 
 NORMALIZED = Path("data/normalized")
 TRAIN = NORMALIZED / "train.safetensors"
@@ -26,8 +26,8 @@ class Split(NamedTuple):
 
 
 def write_split(path: Path, split: Split) -> None:
-    """Write `split` to `path`."""
-    with writing(path):
+    """Write the tensors `images` and `labels` to `path`."""
+    with writing(path, SafetensorError):
         save_file({"images": np.ascontiguousarray(split.images), "labels": split.labels}, path)
 
 
@@ -35,26 +35,26 @@ def read_split(path: Path) -> Split:
     """Read what `write_split` wrote.
 
     Raises:
-        StageError: the file is damaged, is not safetensors, or not of the shapes, dtypes and ranges of a split.
+        StageError: the file is not safetensors, or not of the names, shapes, dtypes and ranges of a split.
     """
-    from safetensors.torch import load_file  # numpy's form takes the memory twice; who only writes does without torch
+    # safetensors.numpy would need the memory twice. Imported here, since normalize writes splits and needs no torch.
+    from safetensors.torch import load_file
 
-    check_undamaged(path)
     try:
         arrays = {name: tensor.numpy() for name, tensor in load_file(path).items()}
     except SafetensorError as error:
         raise StageError(f"{path}: not a safetensors file ({error}); remove it and run dvc repro") from None
     if arrays.keys() != {"images", "labels"}:
         raise StageError(
-            f"{path}: holds the tensors {sorted(arrays)}, must hold images and labels; remove it and run dvc repro"
+            f"{path}: has the tensors {sorted(arrays)}, must have images and labels; remove it and run dvc repro"
         )
     split = Split(**arrays)
-    if fault := _find_fault(split):
-        raise StageError(f"{path}: {fault}; remove it and run dvc repro")
+    if problem := _find_problem(split):
+        raise StageError(f"{path}: {problem}; remove it and run dvc repro")
     return split
 
 
-def _find_fault(split: Split) -> str | None:
+def _find_problem(split: Split) -> str | None:
     images, labels = split
     if images.dtype != np.float32 or images.ndim != 3 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
         return f"images are {images.dtype} {images.shape}, must be float32 (n, 28, 28)"
@@ -63,5 +63,5 @@ def _find_fault(split: Split) -> str | None:
     if len(labels) and not 0 <= labels.min() <= labels.max() < CLASSES:
         return f"labels are {labels.min()} to {labels.max()}, must be 0 to 9"
     if not np.isfinite(images).all():
-        return "images hold NaN or infinity, must be finite"
+        return "images contain NaN or infinity, must be finite"
     return None

@@ -1,18 +1,18 @@
 """Train the network.
 
-Reads data/normalized/{train,validation}.safetensors; writes models/mlp.safetensors and the curves in metrics/train.
-
-Run: dvc repro train
+Reads data/normalized/{train,validation}.safetensors; writes models/mlp.safetensors, and the curves of loss and accuracy
+in metrics/train.
 """
 
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from stages.shared import numerics, stage
-from stages.shared.files import writing
-from stages.shared.parameters import confirm_parameters, read_parameters
+from runtime import stage
+from runtime.files import writing
+from stages.shared import numerics
 from stages.train.parameters import Parameters, check_patience
 
 if TYPE_CHECKING:
@@ -23,13 +23,10 @@ if TYPE_CHECKING:
 CURVES = Path("metrics/train")
 
 
-def main() -> None:
-    """Train, write the curves after each epoch, and the model at the end."""
-    parameters = read_parameters(Parameters)
+def main(parameters: Parameters) -> None:
+    """Write the curves after each epoch, and the model at the end."""
+    numerics.pin(parameters.numerics)  # before numpy and torch are imported
 
-    numerics.pin(parameters.numerics)
-
-    # Only now: a mistyped parameter need not wait for torch, and numpy takes the pin as it is loaded.
     import torch
     from dvclive import Live
 
@@ -42,8 +39,11 @@ def main() -> None:
     check_patience(parameters.patience, len(validation.labels))
     torch.manual_seed(parameters.seed)
     network = build_network(parameters.hidden_sizes)
-    with writing(CURVES), Live(str(CURVES), report=None, dvcyaml=None, save_dvc_exp=False) as live:
-        epochs: list[Epoch] = []
+    epochs: list[Epoch] = []
+    with (
+        writing(CURVES, sqlite3.Error),  # DVCLive opens a database of DVC
+        Live(str(CURVES), report=None, dvcyaml=None, save_dvc_exp=False) as live,
+    ):
 
         def report(epoch: Epoch) -> None:
             epochs.append(epoch)
@@ -51,16 +51,15 @@ def main() -> None:
             log(epoch, live)
 
         kept = train(network, training, validation, parameters, report)
-        log(kept, live, plot=False)  # the summary, metrics.json, is of the weights that were kept
-    confirm_parameters(parameters)
+        log(kept, live, plot=False)  # metrics.json describes the weights that were kept
     save_network(MODEL, network)
     if kept.validation:
         best = min(epochs, key=validation_loss)
-        print(f"Best epoch by validation loss: {best.number}; {MODEL} holds epoch {kept.number}")
+        print(f"Best epoch by validation loss: {best.number}; {MODEL} is of epoch {kept.number}")
 
 
 def describe(epoch: "Epoch", epochs: int) -> str:
-    """Say in one line what an epoch came to."""
+    """Format the metrics of one epoch as a line."""
     line = f"Epoch {epoch.number}/{epochs}: loss {epoch.train.loss:.4f}, accuracy {epoch.train.accuracy:.4f}"
     if epoch.validation:
         line += f"; validation loss {epoch.validation.loss:.4f}, accuracy {epoch.validation.accuracy:.4f}"
@@ -68,14 +67,14 @@ def describe(epoch: "Epoch", epochs: int) -> str:
 
 
 def log(epoch: "Epoch", live: "Live", *, plot: bool = True) -> None:
-    """Hand the scores of an epoch to DVCLive, for the summary and, with `plot`, the curves."""
+    """Log the metrics of one epoch to metrics.json and, with `plot`, to the curves."""
     live.step = epoch.number
-    for name, score in (("train", epoch.train), ("validation", epoch.validation)):
-        if score:
-            live.log_metric(f"{name}/loss", score.loss, plot=plot)
-            live.log_metric(f"{name}/accuracy", score.accuracy, plot=plot)
+    for name, metrics in (("train", epoch.train), ("validation", epoch.validation)):
+        if metrics:
+            live.log_metric(f"{name}/loss", metrics.loss, plot=plot)
+            live.log_metric(f"{name}/accuracy", metrics.accuracy, plot=plot)
     live.make_summary()
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    stage.run("train", main, Parameters)

@@ -1,8 +1,8 @@
-"""The network with all its weights in one tensor, and its gradients computed layer by layer.
+"""A faster form of the network for training: all weights in one tensor, gradients computed without autograd.
 
-It gives what autograd gives for the network that it is made of. An optimizer updates one tensor in place of six, and
-the matrix products are numpy's (OpenBLAS): with the same kernel on every processor they are as fast as torch's best,
-where torch held to the same bits takes almost twice as long (bench/NOTES.md).
+The gradients equal those of autograd. The optimizer updates one tensor instead of six, and the matrix products are
+numpy's (OpenBLAS): with the same kernel on every processor they are as fast as torch's fastest, while torch's portable
+kernels take almost twice as long (bench/NOTES.md).
 """
 
 from itertools import accumulate, pairwise
@@ -17,17 +17,17 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 Layer = tuple[NDArray[Any], NDArray[Any]]  # weights of shape (outputs, inputs), biases of shape (outputs,)
 
-ignore_overflow = np.errstate(over="ignore", invalid="ignore")  # where training diverges, the loss shows it
+ignore_overflow = np.errstate(over="ignore", invalid="ignore")  # if training diverges, the loss is not finite
 
 
 class FlatNetwork(nn.Module):
-    """Stands in for a network of `build_network` while that is trained. The two share their memory.
+    """A replacement for a network of `build_network` during training. The two share their weights.
 
-    Takes images of shape (n, 28, 28), gives logits of shape (n, 10).
+    It maps images, float32 of shape (n, 28, 28), to logits of shape (n, 10).
     """
 
     def __init__(self, network: nn.Sequential) -> None:
-        """Move the weights of `network` into one tensor, and leave views of it in their place."""
+        """Move the weights of `network` into one tensor, and replace them by views of it."""
         super().__init__()
         self.weights = nn.Parameter(parameters_to_vector(network.parameters()).detach())
         vector_to_parameters(self.weights.data, network.parameters())
@@ -37,7 +37,7 @@ class FlatNetwork(nn.Module):
         self.layers = self.view_layers(self.weights.detach())
 
     def view_layers(self, vector: Tensor) -> list[Layer]:
-        """View a vector of all weights, or of all gradients, as the layers."""
+        """View a vector of all weights, or of all gradients, as layers."""
         array = vector.numpy()
         pieces = [array[part].reshape(shape) for part, shape in zip(self.slices, self.shapes, strict=True)]
         return list(zip(pieces[::2], pieces[1::2], strict=True))
@@ -49,7 +49,7 @@ class FlatNetwork(nn.Module):
 
 
 class _Layers(Function):
-    """Linear layers with ReLU between them. The images get no gradient.
+    """Linear layers with ReLU between them. There is no gradient for the images.
 
     Source: Rumelhart, Hinton and Williams, Learning representations by back-propagating errors, Nature 323, 1986.
     """

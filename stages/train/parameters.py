@@ -1,17 +1,17 @@
-"""The parameters of the train stage. Their meaning stands in params.yaml, beside their values."""
+"""Parameters of the train stage, documented in params.yaml."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stages.shared.parameters import PARAMS_YAML, Seed, StageParameters
-from stages.shared.stage import StageError
+from runtime.errors import StageError
+from runtime.parameters import PARAMS_YAML, Seed, StageParameters
 
 LayerWidth = Annotated[int, Field(gt=0, le=4096)]
 
 
 class Parameters(StageParameters):
-    """What the training is told; refused before torch is imported."""
+    """The keys of params.yaml that train reads."""
 
     seed: Seed
     hidden_sizes: tuple[LayerWidth, ...] = Field(
@@ -31,6 +31,6 @@ class Parameters(StageParameters):
 
 
 def check_patience(patience: int, validation_images: int) -> None:
-    """Raise StageError if there is nothing for patience to go by."""
+    """Raise StageError if there is a patience but no validation set."""
     if patience and not validation_images:
         raise StageError(f"{PARAMS_YAML}: patience: {patience} is not allowed where validation_size is 0")

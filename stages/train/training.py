@@ -1,4 +1,4 @@
-"""Training: the losses, the optimizers, the schedule, and the passes over the images."""
+"""Training: losses, optimizers, the learning rate schedule, and the loop over epochs and batches."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -11,8 +11,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from tqdm import tqdm
 
+from runtime.errors import StageError
 from stages.shared.shapes import CLASSES
-from stages.shared.stage import StageError
 from stages.train.augmentation import Augmentation, build_augmentation
 from stages.train.flat_network import FlatNetwork
 from stages.train.parameters import Parameters
@@ -25,25 +25,25 @@ class LabeledImages(NamedTuple):
     labels: Tensor
 
 
-class Score(NamedTuple):
-    """Mean loss and share of right answers over a set of images."""
+class Metrics(NamedTuple):
+    """Mean loss and accuracy (0 to 1) over a set of images."""
 
     loss: float
     accuracy: float
 
 
 class Epoch(NamedTuple):
-    """What one pass over the training images came to.
+    """Metrics of one epoch, numbered from 1.
 
-    `train` is measured on the way, each image before the update it is used for; `validation` at the end.
+    `train` is of the logits that the weights were updated from, during the epoch; `validation` is of its end.
     """
 
     number: int
-    train: Score
-    validation: Score | None
+    train: Metrics
+    validation: Metrics | None
 
 
-BEFORE_THE_FIRST = Epoch(0, Score(math.inf, 0), None)
+UNTRAINED = Epoch(0, Metrics(math.inf, 0), None)
 
 
 def train(
@@ -53,12 +53,12 @@ def train(
     parameters: Parameters,
     report: Callable[[Epoch], None],
 ) -> Epoch:
-    """Train `network` in place, call `report` after each epoch, and return the epoch whose weights were kept.
+    """Train `network` in place, call `report` after each epoch, and return the epoch whose weights are kept.
 
-    That is the last epoch, or, with patience, the one of the lowest validation loss.
+    That is the last epoch, or, with patience, the one with the lowest validation loss.
 
     Raises:
-        StageError: the loss is no longer finite.
+        StageError: the loss is not finite.
     """
     steps = parameters.epochs * math.ceil(len(training.labels) / parameters.batch_size)
     generator = torch.Generator().manual_seed(parameters.seed)
@@ -67,7 +67,7 @@ def train(
     optimizer = build_optimizer(flat_network, parameters)
     schedule = build_schedule(optimizer, parameters, steps)
 
-    kept, kept_weights = BEFORE_THE_FIRST, flat_network.weights.detach()
+    kept, kept_weights = UNTRAINED, flat_network.weights.detach()
     with tqdm(total=steps, unit="step", leave=False, disable=None) as progress:
 
         def update(loss: Tensor) -> None:
@@ -80,8 +80,8 @@ def train(
 
         for number in range(1, parameters.epochs + 1):
             batches = draw_batches(training, parameters.batch_size, augment, generator)
-            train_score = run_epoch(flat_network, training, batches, parameters.loss, update)
-            epoch = Epoch(number, train_score, score(flat_network, validation, parameters.loss))
+            train_metrics = run_epoch(flat_network, training, batches, parameters.loss, update)
+            epoch = Epoch(number, train_metrics, evaluate(flat_network, validation, parameters.loss))
             check_finite(epoch)
             report(epoch)
             if not parameters.patience:
@@ -95,10 +95,10 @@ def train(
 
 
 def build_optimizer(network: nn.Module, parameters: Parameters) -> Optimizer:
-    """Build the optimizer of torch.optim that `parameters` name; what they do not set is PyTorch's default.
+    """Build an optimizer of torch.optim, with PyTorch's defaults for what `parameters` do not set.
 
-    Fused, since the square root of the other form is MKL's, which differs between makes of processors; RMSprop has
-    no fused form.
+    Fused, because the other implementation uses MKL's square root, which differs between Intel and AMD processors.
+    RMSprop has no fused implementation.
     """
     weights = list(network.parameters())
     lr, momentum, weight_decay = parameters.lr, parameters.momentum, parameters.weight_decay
@@ -114,7 +114,7 @@ def build_optimizer(network: nn.Module, parameters: Parameters) -> Optimizer:
 
 
 def build_schedule(optimizer: Optimizer, parameters: Parameters, steps: int) -> LRScheduler | None:
-    """Build the schedule of the learning rate; None leaves it constant. Source: Smith, arXiv:1708.07120."""
+    """Build the learning rate schedule; None is constant. Source of one_cycle: Smith and Topin, arXiv:1708.07120."""
     if parameters.schedule == "constant":
         return None
     return OneCycleLR(optimizer, max_lr=parameters.lr, total_steps=steps, cycle_momentum=False)
@@ -123,7 +123,7 @@ def build_schedule(optimizer: Optimizer, parameters: Parameters, steps: int) -> 
 def draw_batches(
     training: LabeledImages, batch_size: int, augment: Augmentation, generator: torch.Generator
 ) -> Iterator[LabeledImages]:
-    """Yield all images once, in a new order, in batches of which the last may be smaller."""
+    """Yield all images once, in random order, augmented, in batches; the last one may be smaller."""
     for batch in torch.randperm(len(training.labels), generator=generator).split(batch_size):
         images, labels = training.images.index_select(0, batch), training.labels.index_select(0, batch)
         yield LabeledImages(augment(images), labels)
@@ -135,64 +135,64 @@ def run_epoch(
     batches: Iterable[LabeledImages],
     loss: str,
     update: Callable[[Tensor], None],
-) -> Score:
-    """Update the weights once for each batch of `training`, and score what the network said of the images before."""
-    # Not lists: many small tensors among the batches would keep their memory from being used again.
-    said = training.images.new_empty(len(training.labels), CLASSES)
-    meant = torch.empty_like(training.labels)
+) -> Metrics:
+    """Call `update` with the loss of each batch of `training`, and compute the metrics of the logits of all batches."""
+    # Two large tensors, since many small ones between the batches would fragment the memory.
+    all_logits = training.images.new_empty(len(training.labels), CLASSES)
+    all_labels = torch.empty_like(training.labels)
     begin = 0
     for images, labels in batches:
         logits = network(images)
         update(mean_loss(logits, labels, loss))
         end = begin + len(labels)
-        said[begin:end], meant[begin:end] = logits.detach(), labels
+        all_logits[begin:end], all_labels[begin:end] = logits.detach(), labels
         begin = end
-    return score_logits(said, meant, loss)
+    return compute_metrics(all_logits, all_labels, loss)
 
 
 def mean_loss(logits: Tensor, labels: Tensor, loss: str) -> Tensor:
-    """Compute the loss that training minimizes, a scalar. mse compares the logits with one-hot targets."""
+    """Compute the loss that training minimizes, a scalar; mse is of the logits and one-hot targets."""
     if loss == "mse":
         return functional.mse_loss(logits, one_hot(labels, logits))
     return functional.cross_entropy(logits, labels)
 
 
 def image_losses(logits: Tensor, labels: Tensor, loss: str) -> Tensor:
-    """Compute the loss of each image, of shape (n,), of which `mean_loss` is the mean."""
+    """Compute the loss of each image, of shape (n,); `mean_loss` is their mean."""
     if loss == "mse":
         return functional.mse_loss(logits, one_hot(labels, logits), reduction="none").mean(dim=1)
     return functional.cross_entropy(logits, labels, reduction="none")
 
 
 def one_hot(labels: Tensor, logits: Tensor) -> Tensor:
-    """Return targets of the shape and dtype of `logits`: 1 for the class that is meant, 0 for the others."""
+    """Encode labels of shape (n,) as targets of the shape and dtype of `logits`, (n, 10)."""
     return functional.one_hot(labels, CLASSES).to(logits.dtype)
 
 
-def score(network: nn.Module, examples: LabeledImages, loss: str) -> Score | None:
-    """Score the network as it is on `examples`; None if there are none."""
+def evaluate(network: nn.Module, examples: LabeledImages, loss: str) -> Metrics | None:
+    """Compute the metrics of `network` on `examples`; None if there are none."""
     if len(examples.labels) == 0:
         return None
     with torch.inference_mode():
-        return score_logits(network(examples.images), examples.labels, loss)
+        return compute_metrics(network(examples.images), examples.labels, loss)
 
 
-def score_logits(logits: Tensor, labels: Tensor, loss: str) -> Score:
-    """Score logits of shape (n, 10). The sum over the images is exact, so it depends on no order of additions."""
+def compute_metrics(logits: Tensor, labels: Tensor, loss: str) -> Metrics:
+    """Compute the metrics of logits of shape (n, 10). The sum is exact: independent of the order of additions."""
     total_loss = math.fsum(image_losses(logits, labels, loss).tolist())
-    right = int((logits.argmax(dim=1) == labels).sum())
-    return Score(total_loss / len(labels), right / len(labels))
+    correct = int((logits.argmax(dim=1) == labels).sum())
+    return Metrics(total_loss / len(labels), correct / len(labels))
 
 
 def check_finite(epoch: Epoch) -> None:
     """Raise StageError if training has diverged."""
-    if not all(math.isfinite(score.loss) for score in (epoch.train, epoch.validation) if score):
+    if not all(math.isfinite(metrics.loss) for metrics in (epoch.train, epoch.validation) if metrics):
         raise StageError(
-            f"the loss is no longer finite in epoch {epoch.number}: training {epoch.train.loss}, "
-            f"validation {validation_loss(epoch)}; choose a lower lr in params.yaml"
+            f"training diverged in epoch {epoch.number}: loss {epoch.train.loss}, validation loss "
+            f"{validation_loss(epoch)}; choose a lower lr in params.yaml"
         )
 
 
 def validation_loss(epoch: Epoch) -> float:
-    """Return what patience goes by; without a validation set, infinity."""
+    """Return the loss that patience compares; infinity without a validation set."""
     return epoch.validation.loss if epoch.validation else math.inf

@@ -1,0 +1,132 @@
+"""A clone of the project in a temporary folder, where dvc and make run as a user's would."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+
+
+class Clone:
+    """A Git repository with the files of the working tree."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use the repository in `folder`."""
+        self.folder = folder
+        self.environment = {
+            "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}",
+            "HOME": str(folder.parent / "home"),  # no settings of Git or DVC
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "DVC_SITE_CACHE_DIR": str(folder.parent / "site"),
+        }
+
+    @classmethod
+    def of_working_tree(cls, folder: Path) -> "Clone":
+        """Create a repository with one commit: all files that are not ignored by Git."""
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for name in filter(None, listed.stdout.split("\0")):
+            if (ROOT / name).exists():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name)
+        (folder / ".venv").symlink_to(sys.prefix)
+        clone = cls(folder)
+        clone.run("git", "init", "--quiet", "--initial-branch=main")
+        clone.commit("Begin")
+        return clone
+
+    def copy(self, folder: Path) -> "Clone":
+        """Copy the repository with its cache; links stay links."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-a", self.folder, folder], check=True)
+        return Clone(folder)
+
+    def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command without a terminal; with `check`, a failure of the command fails the test."""
+        process = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and process.returncode:
+            pytest.fail(f"{command} exited with {process.returncode}:\n{process.stdout}\n{process.stderr}")
+        return process
+
+    def start(self, *command: str) -> "subprocess.Popen[str]":
+        """Start a command in a session of its own; standard output and standard error share one pipe."""
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def start_queue(self, *options: str) -> None:
+        """Start workers of DVC's queue, without pipes, which they would keep open."""
+        subprocess.run(
+            ["dvc", "queue", "start", *options],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+
+    def commit(self, message: str) -> None:
+        """Commit everything."""
+        self.run("git", "add", "--all")
+        identity = ("-c", "user.name=Tester", "-c", "user.email=tester@localhost")
+        self.run("git", *identity, "commit", "--quiet", "--allow-empty", "--message", message)
+
+    def identify(self) -> None:
+        """Configure the author that Git needs for experiments."""
+        self.run("git", "config", "user.name", "Tester")
+        self.run("git", "config", "user.email", "tester@localhost")
+
+    def set_parameters(self, **changes: object) -> None:
+        """Change keys of params.yaml."""
+        update_parameters(self.folder / "params.yaml", changes)
+
+
+def run_on_digits(folder: Path) -> Clone:
+    """Create a clone, run the pipeline on the digits with small settings, and commit the result."""
+    clone = Clone.of_working_tree(folder)
+    clone.set_parameters(dataset="digits", validation_size=150, epochs=3, hidden_sizes=[16], lr=0.1, momentum=0.8)
+    clone.identify()
+    clone.commit("Small settings")
+    clone.run("dvc", "repro")
+    clone.commit("Run on the digits")
+    return clone
+
+
+def update_parameters(path: Path, changes: dict[str, object]) -> None:
+    """Change keys of a params.yaml; comments stay."""
+    yaml = YAML()
+    parameters = yaml.load(path)
+    parameters.update(changes)
+    yaml.dump(parameters, path)
+
+
+def list_stages_run(process: subprocess.CompletedProcess[str]) -> list[str]:
+    """List the stages that `dvc repro` or `dvc exp run` ran, in order, from its output."""
+    lines = process.stdout.splitlines()
+    return [line.split("'")[1] for line in lines if line.startswith("Running stage '")]

@@ -1,0 +1,97 @@
+"""Print the settings of the libraries and, if portable, the results of a small training and evaluation, as JSON.
+
+Run: python -m tests.stages.shared.compute_results portable
+"""
+
+import hashlib
+import json
+import math
+import sys
+from typing import TYPE_CHECKING, Any, get_args
+from unittest import mock
+
+from runtime.parameters import read_parameters
+from stages.shared import numerics
+from stages.train.parameters import Parameters
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def main() -> None:
+    """Pin the kernels before numpy and torch are imported, as a stage does."""
+    [chosen] = (name for name in get_args(numerics.Numerics) if name == sys.argv[1])
+    numerics.pin(chosen)
+
+    import threadpoolctl  # type: ignore[import-untyped]
+    import torch
+
+    # The first optimizer imports torch's compiler, which takes as long as importing torch, to call only this.
+    sys.modules["torch._dynamo"] = mock.Mock(disable=lambda function, *_, **__: function)
+
+    [openblas] = [library for library in threadpoolctl.threadpool_info() if library["internal_api"] == "openblas"]
+    settings = {
+        "threads": torch.get_num_threads(),
+        "kernels": torch.backends.cpu.get_cpu_capability(),
+        "OpenBLAS threads": openblas["num_threads"],
+        "OpenBLAS kernels": openblas["architecture"],
+    }
+    results = {}
+    if chosen == "portable":
+        results = {"sgd": train("sgd"), "adam": train("adam"), "elastic": augment(), "test loss": evaluate()}
+        torch.set_num_threads(2)
+        results["elastic with two threads"] = augment()
+    print(json.dumps({"settings": settings, "results": results}))
+
+
+def train(optimizer: str) -> str:
+    """Train for one epoch and hash the weights."""
+    import torch
+
+    from stages.shared.network import build_network
+    from stages.train import training
+
+    changes: dict[str, Any] = {"optimizer": optimizer, "epochs": 1, "lr": 0.01}
+    parameters = read_parameters(Parameters).model_copy(update=changes)
+    torch.manual_seed(0)
+    images, labels = torch.rand(2100, 28, 28), torch.randint(10, (2100,))
+    examples = training.LabeledImages(images[:2000], labels[:2000])
+    validation = training.LabeledImages(images[2000:], labels[2000:])
+    network = build_network((128, 64))
+    training.train(network, examples, validation, parameters, lambda _: None)
+    return hash_tensors(*network.parameters())
+
+
+def augment() -> str:
+    """Augment a batch and hash it."""
+    import torch
+
+    from stages.train.augmentation import build_augmentation
+
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(512, 28, 28, generator=generator)
+    return hash_tensors(build_augmentation("elastic", 0, generator)(images))
+
+
+def evaluate() -> str:
+    """Compute the test loss of an untrained network on as many images as the test set of MNIST has."""
+    import torch
+    from torch.nn import functional
+
+    from stages.shared.network import build_network
+
+    torch.manual_seed(0)
+    images, labels = torch.rand(10_000, 28, 28), torch.randint(10, (10_000,))
+    network = build_network((128, 64))
+    with torch.inference_mode():
+        losses = functional.cross_entropy(network(images), labels, reduction="none")
+    return repr(math.fsum(losses.tolist()) / len(labels))
+
+
+def hash_tensors(*tensors: "Tensor") -> str:
+    """Compute the SHA-256 of the bytes of tensors."""
+    return hashlib.sha256(b"".join(tensor.detach().numpy().tobytes() for tensor in tensors)).hexdigest()
+
+
+if __name__ == "__main__":
+    main()

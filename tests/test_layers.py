@@ -1,0 +1,55 @@
+"""The levels of the architecture: which folder may import which."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.clone import ROOT
+from tests.imports import list_imports, list_names
+
+STAGES = sorted(path.parent.name for path in (ROOT / "stages").glob("*/__main__.py"))
+ALLOWED = {
+    "runtime": ["runtime"],
+    "checks": ["checks"],
+    "plots": ["plots"],
+    "stages/shared": ["stages/shared", "runtime"],
+    **{f"stages/{stage}": [f"stages/{stage}", "stages/shared", "runtime"] for stage in STAGES},
+}
+ALLOWED["stages/validate"] += [f"stages/{stage}/parameters.py" for stage in STAGES]
+
+
+def list_modules(folder: str) -> list[Path]:
+    return [path.relative_to(ROOT) for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("folder", ALLOWED)
+def test_folder_imports_what_its_level_allows(folder: str) -> None:
+    modules = list_modules(folder)
+    assert modules
+    for module in modules:
+        for imported in list_imports(module):
+            assert any(imported.is_relative_to(allowed) for allowed in ALLOWED[folder]), f"{module} imports {imported}"
+
+
+def test_every_module_of_the_stages_has_a_level() -> None:
+    modules = list_modules("stages")
+    assert modules == sorted(module for folder in ALLOWED if "stages" in folder for module in list_modules(folder))
+
+
+def test_errors_import_nothing() -> None:
+    assert list_names(Path("runtime/errors.py")) == set()
+
+
+def test_shared_modules_are_used_by_two_stages() -> None:
+    users: dict[Path, set[str]] = {module: set() for module in list_modules("stages/shared")}
+    for stage in STAGES:
+        for module in list_modules(f"stages/{stage}"):
+            for imported in list_imports(module) & users.keys():
+                users[imported].add(stage)
+    assert [module for module, stages in users.items() if len(stages) < 2] == []
+
+
+def test_main_modules_are_not_imported() -> None:
+    folders = ("bench", "checks", "plots", "runtime", "stages", "tests")
+    for module in (module for folder in folders for module in list_modules(folder)):
+        assert not [path for path in list_imports(module) if path.name == "__main__.py"], module
