@@ -1,4 +1,4 @@
-"""A clone of HEAD, where its pipeline runs without touching the project."""
+"""Run the pipeline of HEAD in a temporary Git clone, without changes to the project."""
 
 import os
 import subprocess
@@ -13,55 +13,67 @@ from dvc.exceptions import InvalidArgumentError
 from dvc.repo import Repo
 from dvc.utils.hydra import apply_overrides
 
-from checks.project import CannotTellError
+from checks.project import CheckError
 
 PARAMS_YAML = "params.yaml"
-REPRODUCE = ("repro", "--force", "--no-run-cache", "--all-pipelines")
+REPRO_COMMAND = ("repro", "--force", "--no-run-cache", "--all-pipelines")
 STDERR = 2
 
 
 @contextmanager
-def in_clone_of(repo: Repo) -> Iterator[None]:
-    """Clone HEAD into a temporary folder, with a cache of its own, and change into the project's root there."""
-    with TemporaryDirectory(prefix="reproduce-") as folder:
-        clone = Path(folder, "clone")
+def clone_head(repo: Repo) -> Iterator[None]:
+    """Clone HEAD into a temporary directory with an empty cache, and change to the project's root there.
+
+    Raises:
+        CheckError: `git clone` failed.
+    """
+    with TemporaryDirectory(prefix="reproduce-") as directory:
+        clone = Path(directory, "clone")
         command = ["git", "clone", "--quiet", repo.scm.root_dir, str(clone)]
         git = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
         if git.returncode:
-            raise CannotTellError(f"git cannot clone {repo.scm.root_dir}: {git.stderr}")
+            raise CheckError(f"cannot clone {repo.scm.root_dir}: {git.stderr}")
         root = clone / repo.root_dir.lstrip("/")
         with Config(str(root / repo.DVC_DIR)).edit("local") as settings:
-            settings["core"] = {"analytics": False, "site_cache_dir": str(Path(folder, "site"))}
-            settings["cache"] = {"dir": str(Path(folder, "cache"))}
+            settings["core"] = {"analytics": False, "site_cache_dir": str(Path(directory, "site"))}
+            settings["cache"] = {"dir": str(Path(directory, "cache"))}
         with chdir(root):
             yield
 
 
-def bring_data(cache: str) -> None:
-    """Copy what no stage will make, such as files of `dvc add`, from another cache."""
+def pull_source_data(cache: str) -> None:
+    """Pull data that no stage writes, such as files of `dvc add`, from the cache directory of another project."""
     with Repo(config={"remote": {"original": {"url": cache, "verify": True}}}) as repo:
-        kept = [stage for stage in repo.index.stages if stage.frozen or not stage.cmd]
-        paths = [out.fs_path for stage in kept for out in stage.outs]
+        sources = [stage for stage in repo.index.stages if stage.frozen or not stage.cmd]
+        paths = [out.fs_path for stage in sources for out in stage.outs]
         if paths:
             repo.pull(paths, remote="original")
 
 
 def set_parameters(changes: Sequence[str]) -> None:
-    """Change keys of params.yaml, each change as `key=value`."""
+    """Set keys of params.yaml, each given as `key=value`.
+
+    Raises:
+        CheckError: The key does not exist, or the text is not `key=value`.
+    """
     for change in changes:
         try:
             apply_overrides(PARAMS_YAML, [change])
         except InvalidArgumentError:
-            raise CannotTellError(f"--set {change}: no such key in {PARAMS_YAML}, or not KEY=VALUE") from None
+            raise CheckError(f"--set {change}: must be KEY=VALUE with an existing key of {PARAMS_YAML}") from None
 
 
 def run_pipeline() -> None:
-    """Run all stages, with the Python that runs this. What they print goes to standard error."""
+    """Run all stages with `dvc repro` and the current Python. Their stdout is redirected to stderr.
+
+    Raises:
+        CheckError: `dvc repro` failed.
+    """
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    command = [sys.executable, "-m", "dvc", *REPRODUCE]
+    command = [sys.executable, "-m", "dvc", *REPRO_COMMAND]
     environment = os.environ | {"PATH": path}
     dvc = subprocess.run(  # noqa: S603 - no shell
         command, env=environment, stdin=subprocess.DEVNULL, stdout=STDERR, check=False
     )
     if dvc.returncode:
-        raise CannotTellError(f"dvc {' '.join(REPRODUCE)} exited with {dvc.returncode} in a clone of HEAD")
+        raise CheckError(f"dvc {' '.join(REPRO_COMMAND)} exited with {dvc.returncode} in a clone of HEAD")

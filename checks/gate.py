@@ -1,36 +1,36 @@
-"""Check that no metric is worse than at another commit.
+"""Compare the metrics of two revisions.
 
-A metric that is worse by more than its allowance fails, and so does one that is missing or not a finite number.
-`dvc metrics diff` exits with 0 on each of these.
+The check fails if a metric is worse by more than its allowance, missing or not a finite number. `dvc metrics diff`
+exits with 0 in all these cases.
 """
 
 import re
 from collections.abc import Mapping
 
-from checks.metrics import Rule, check_names, compare, look_up, read_metrics, read_reference
-from checks.report import FAILS, HOLDS, Result
+from checks.metrics import Rule, compare_metrics, look_up, read_metrics, read_reference, validate_names
+from checks.report import FAILED, PASSED, Result
 
 DIRECTIONS = ("higher", "lower", "any")
 LOWER_IS_BETTER = re.compile("loss|error|mae|mse|perplexity", re.IGNORECASE)
 
 
 def check(base: str, head: str, allowances: Mapping[str, float], directions: Mapping[str, str]) -> Result:
-    """Compare the metrics of `head`, a commit or "workspace", with those of `base`.
+    """Compare the metrics of `head` with those of `base`; each is a Git revision or "workspace".
 
-    `allowances` and `directions` go by the name of a metric; the allowance of "" is that of all others.
+    `allowances` and `directions` are by metric name; the allowance of "" is the default for all other metrics.
     """
-    before, now = read_reference(base), read_metrics(head)
-    check_names("--allow", allowances.keys() - {""}, before | now)
-    check_names("--direction", set(directions), before | now)
+    reference, current = read_reference(base), read_metrics(head)
+    validate_names("--allow", allowances.keys() - {""}, reference | current)
+    validate_names("--direction", set(directions), reference | current)
 
-    def rule(name: str) -> Rule:
-        usual = "lower" if LOWER_IS_BETTER.search(name.rpartition(":")[2]) else "higher"
-        return Rule(look_up(name, directions, usual), look_up(name, allowances, allowances.get("", 0.0)))
+    def get_rule(name: str) -> Rule:
+        default = "lower" if LOWER_IS_BETTER.search(name.rpartition(":")[2]) else "higher"
+        return Rule(look_up(name, directions, default), look_up(name, allowances, allowances.get("", 0.0)))
 
-    judgements = compare(before, now, rule)
-    rows = [judgement.row for judgement in judgements]
-    failed = sum(not judgement.holds for judgement in judgements)
+    comparisons = compare_metrics(reference, current, get_rule)
+    rows = [comparison.row for comparison in comparisons]
+    failed = sum(not comparison.passed for comparison in comparisons)
     columns = ("metric", "base", "head", "change", "allowed", "verdict")
     if failed:
-        return Result("gate", FAILS, f"{failed} of {len(rows)} metrics fail against {base}", columns, rows)
-    return Result("gate", HOLDS, f"none of {len(rows)} metrics is worse than at {base}", columns, rows)
+        return Result("gate", FAILED, f"{failed} of {len(rows)} metrics failed compared with {base}", columns, rows)
+    return Result("gate", PASSED, f"{len(rows)} metrics passed compared with {base}", columns, rows)

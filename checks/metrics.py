@@ -1,4 +1,4 @@
-"""The metrics of a project, read whole and judged. DVC's own commands leave out what is corrupt, and exit with 0."""
+"""Read and compare metrics. DVC's own commands omit metrics files that they cannot parse, and exit with 0."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -7,33 +7,33 @@ from typing import NamedTuple, TypeGuard, TypeVar
 from dvc.exceptions import DvcException
 from dvc.utils.serialize import load_path
 
-from checks.project import CannotTellError, project_at
+from checks.project import CheckError, open_project
 
 T = TypeVar("T")
 
 
 class Rule(NamedTuple):
-    """Which way a metric is better (higher, lower, same, any), and how far it may go the other way."""
+    """Which direction of change is better (higher, lower, same, any), and the largest change for the worse."""
 
     direction: str
     allowance: float
 
 
-class Judgement(NamedTuple):
-    """One metric: its name, both values, the change, the allowance and the verdict; and whether its rule holds."""
+class Comparison(NamedTuple):
+    """One metric. `row` has its name, reference value, current value, change, allowance and verdict."""
 
     row: tuple[str, ...]
-    holds: bool
+    passed: bool
 
 
 def read_metrics(revision: str) -> dict[str, object]:
-    """Read every value of all metrics files by `file:key`; by `file`, the error where a file cannot be read.
+    """Read all metrics at a Git revision or in the "workspace", by `file:key`.
 
-    `revision` is a commit, or "workspace".
+    A file that cannot be read has one entry: its path, with the exception as the value.
     """
-    with project_at(revision) as repo:
+    with open_project(revision) as repo:
         (shown,) = repo.metrics.show(hide_workspace=False, on_error="return").values()
-        if "error" in shown:  # such as that of a dvc.yaml that cannot be read
+        if "error" in shown:  # for example, dvc.yaml is not valid
             raise shown["error"]
         metrics: dict[str, object] = {}
         for path in shown["data"]:
@@ -47,7 +47,7 @@ def read_metrics(revision: str) -> dict[str, object]:
 
 
 def flatten(value: object, key: str = "") -> Iterator[tuple[str, object]]:
-    """Yield the innermost values of nested mappings, their keys joined by dots."""
+    """Yield the keys and values of nested mappings, with the keys joined by dots."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield from flatten(inner, f"{key}.{name}" if key else str(name))
@@ -56,73 +56,80 @@ def flatten(value: object, key: str = "") -> Iterator[tuple[str, object]]:
 
 
 def read_reference(revision: str) -> dict[str, object]:
-    """Read the metrics that others are to be compared with.
+    """Read the metrics that others are compared with.
 
     Raises:
-        CannotTellError: there are none, or a file cannot be read.
+        CheckError: There are no metrics, or a metrics file cannot be read.
     """
     metrics = read_metrics(revision)
     for path, value in metrics.items():
         if isinstance(value, Exception):
-            raise CannotTellError(f"{path} of {revision} cannot be read: {value}")
+            raise CheckError(f"cannot read {path} in {revision}: {value}")
     if not metrics:
-        raise CannotTellError(f"{revision} has no metrics")
+        raise CheckError(f"{revision} has no metrics")
     return metrics
 
 
-def is_number(value: object) -> TypeGuard[float]:
-    """Tell whether a value is a finite number."""
+def is_finite_number(value: object) -> TypeGuard[float]:
+    """Return whether a value is a number that is a finite float; False for booleans."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def look_up(name: str, table: Mapping[str, T], default: T) -> T:
-    """Find what a table says of a metric; a more exact name goes before a less exact one."""
-    return next((table[alias] for alias in aliases(name) if alias in table), default)
+    """Return the entry of a metric in a table by its names. The most specific name has precedence."""
+    return next((table[alias] for alias in get_aliases(name) if alias in table), default)
 
 
-def aliases(name: str) -> list[str]:
-    """List the names of a metric: `file:key`, the key, and its last part."""
+def get_aliases(name: str) -> list[str]:
+    """Return the names that options accept for a metric, most specific first: `file:a.b`, `a.b` and `b`."""
     key = name.rpartition(":")[2]
     return [name, key, key.rpartition(".")[2]]
 
 
-def check_names(option: str, names: set[str], metrics: Mapping[str, object]) -> None:
-    """Refuse the names given to an option that no metric has."""
-    known = {alias for metric in metrics for alias in aliases(metric)}
-    for name in sorted(names - known):
-        raise CannotTellError(f"{option} {name}: no such metric; there are {', '.join(sorted(metrics))}")
-
-
-def compare(before: Mapping[str, object], now: Mapping[str, object], rule: Callable[[str], Rule]) -> list[Judgement]:
-    """Judge each metric by its rule.
+def validate_names(option: str, names: set[str], metrics: Mapping[str, object]) -> None:
+    """Validate the metric names in the values of a command-line option.
 
     Raises:
-        CannotTellError: a value was no finite number before, and nothing else is amiss.
+        CheckError: There is no metric with one of the names.
     """
-    judgements = [judge(name, before, now, rule(name)) for name in sorted(before.keys() | now.keys())]
-    unclear = [name for name, value in before.items() if not is_number(value)]
-    if unclear and all(judgement.holds for judgement in judgements):
-        raise CannotTellError(f"{unclear[0]} was {before[unclear[0]]!r}, which is no number to compare with")
-    return judgements
+    known = {alias for metric in metrics for alias in get_aliases(metric)}
+    for name in sorted(names - known):
+        raise CheckError(f"{option} {name}: no such metric; metrics: {', '.join(sorted(metrics))}")
 
 
-def judge(name: str, before: Mapping[str, object], now: Mapping[str, object], rule: Rule) -> Judgement:
-    """Judge one metric."""
-    old, new = before.get(name), now.get(name)
-    cells = (name, show(name, before), show(name, now))
-    if not is_number(new):
-        verdict = "unreadable" if isinstance(new, Exception) else "not a finite number" if name in now else "missing"
-        return Judgement((*cells, "", "", verdict), holds=False)
-    if not is_number(old):
-        return Judgement((*cells, "", "", "new"), holds=True)
+def compare_metrics(
+    reference: Mapping[str, object], current: Mapping[str, object], get_rule: Callable[[str], Rule]
+) -> list[Comparison]:
+    """Compare each metric in either mapping by its rule, sorted by name.
+
+    Raises:
+        CheckError: A reference value is not a finite number, and no metric failed.
+    """
+    names = sorted(reference.keys() | current.keys())
+    comparisons = [compare_metric(name, reference, current, get_rule(name)) for name in names]
+    invalid = [name for name, value in reference.items() if not is_finite_number(value)]
+    if invalid and all(comparison.passed for comparison in comparisons):
+        raise CheckError(f"{invalid[0]}: reference value {reference[invalid[0]]!r} is not a finite number")
+    return comparisons
+
+
+def compare_metric(name: str, reference: Mapping[str, object], current: Mapping[str, object], rule: Rule) -> Comparison:
+    """Compare one metric. It passes if it is new, and fails if its current value is not a finite number."""
+    old, new = reference.get(name), current.get(name)
+    cells = (name, format_value(name, reference), format_value(name, current))
+    if not is_finite_number(new):
+        invalid = "unreadable" if isinstance(new, Exception) else "not a finite number"
+        return Comparison((*cells, "", "", invalid if name in current else "missing"), passed=False)
+    if not is_finite_number(old):
+        return Comparison((*cells, "", "", "new"), passed=True)
     change = new - old
     worse = {"higher": -change, "lower": change, "same": abs(change), "any": 0}[rule.direction]
-    holds = worse <= rule.allowance * (1 + 1e-9)  # a change by just the allowance may be off by a rounding error
-    verdict = "ok" if holds else "differs" if rule.direction == "same" else "worse"
-    return Judgement((*cells, f"{change:+.6g}", f"{rule.allowance:g}", verdict), holds)
+    passed = worse <= rule.allowance * (1 + 1e-9)  # tolerate the rounding error of `change`
+    verdict = "ok" if passed else "differs" if rule.direction == "same" else "worse"
+    return Comparison((*cells, f"{change:+.6g}", f"{rule.allowance:g}", verdict), passed)
 
 
-def show(name: str, metrics: Mapping[str, object]) -> str:
-    """Write the value of a metric."""
+def format_value(name: str, metrics: Mapping[str, object]) -> str:
+    """Format the value of a metric, floats with 6 significant digits; "" if the metric is missing."""
     value = metrics.get(name, "")
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""The objects of DVC's cache, which are trusted only after they were hashed."""
+"""Objects of the DVC cache. They are verified by hash here, because DVC does not verify read-only objects."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -11,50 +11,50 @@ from dvc_data.hashfile.tree import Tree
 
 
 class CachedObject(NamedTuple):
-    """A file of the cache, and the hash that its content must have."""
+    """The path of an object in the cache, and the expected hash of its content."""
 
     file: Path
     hash_name: str
     hash_value: str
 
     @classmethod
-    def named(cls, hash_info: HashInfo, cache: HashFileDB) -> "CachedObject":
-        """Find the object of a hash."""
+    def from_hash(cls, hash_info: HashInfo, cache: HashFileDB) -> "CachedObject":
+        """Locate an object by its hash. The object may be missing from the cache."""
         value = str(hash_info.value)
         return cls(Path(cache.oid_to_path(value)), cache.hash_name, value.removesuffix(".dir"))
 
     @property
     def is_present(self) -> bool:
-        """Whether the cache has it, sound or damaged."""
+        """Whether the object is in the cache. It may be damaged."""
         return self.file.exists()
 
     @property
     def is_damaged(self) -> bool:
-        """Whether the cache has it with another content."""
+        """Whether the object is in the cache and its content does not match its hash."""
         return self.is_present and self.hash(self.file) != self.hash_value
 
     @property
-    def is_listing(self) -> bool:
-        """Whether it lists the files of a folder."""
+    def is_directory_listing(self) -> bool:
+        """Whether the object is a `.dir` file, which lists the files of a directory."""
         return self.file.suffix == ".dir"
 
     def hash(self, file: Path) -> str:
-        """Hash a file as this object is hashed."""
+        """Hash any file with the hash algorithm of this object."""
         return file_md5(str(file), name=self.hash_name)
 
 
-def object_of(out: Output) -> CachedObject:
-    """Find the object of an output; of a folder, its listing."""
-    return CachedObject.named(out.hash_info, out.cache)
+def get_cached_object(out: Output) -> CachedObject:
+    """Return the cache object of an output; for a directory, its `.dir` file."""
+    return CachedObject.from_hash(out.hash_info, out.cache)
 
 
-def listing_of(out: Output) -> Tree:
-    """Read the listing of a folder.
+def read_directory_listing(out: Output) -> Tree:
+    """Read the `.dir` file of a directory.
 
     Raises:
-        FileNotFoundError: it is not in the cache, or is damaged there.
+        FileNotFoundError: It is missing from the cache or damaged.
     """
-    cached = object_of(out)
+    cached = get_cached_object(out)
     if not cached.is_present or cached.is_damaged:
         raise FileNotFoundError(cached.file)
     return Tree.load(out.cache, out.hash_info)

@@ -1,4 +1,4 @@
-"""The DVC project around the current folder, with its pipelines as a commit has them."""
+"""Read the DVC project around the current directory, at a Git commit or in the workspace."""
 
 import itertools
 import os
@@ -13,72 +13,72 @@ from dvc.repo import Repo
 from dvc.stage import PipelineStage
 
 
-class CannotTellError(Exception):
-    """A check has no answer. The text says in one line why."""
+class CheckError(Exception):
+    """A check cannot determine its result. The message gives the reason in one line."""
 
 
 @contextmanager
-def project_at(revision: str) -> Iterator[Repo]:
-    """Open the project around the current folder, with the files of a commit or of the "workspace"."""
+def open_project(revision: str) -> Iterator[Repo]:
+    """Open the DVC project at a Git revision, or in the "workspace"."""
     with Repo() as repo, repo.switch(revision):
         yield repo
 
 
-def workspace_of(repo: Repo) -> Path:
-    """Give the project's root in the workspace, where `repo` shows a commit."""
+def get_workspace_root(repo: Repo) -> Path:
+    """Return the project's root in the workspace. At a commit, `repo.root_dir` is relative to the Git root."""
     return Path(repo.scm.root_dir, repo.root_dir.lstrip("/"))
 
 
-def read_locks(repo: Repo) -> dict[str, dict[str, Any]]:
-    """Read every dvc.lock: the entry of each stage, by the name of the stage.
+def read_lockfiles(repo: Repo) -> dict[str, dict[str, Any]]:
+    """Read all dvc.lock files. Returns the entry of each stage by the stage's name.
 
     Raises:
-        CannotTellError: there is none.
+        CheckError: There is no dvc.lock.
     """
-    paths = find_locks(repo)
+    paths = find_lockfiles(repo)
     if not paths:
-        raise CannotTellError(f"HEAD has no {LOCK_FILE}; run dvc repro and commit it")
+        raise CheckError(f"HEAD has no {LOCK_FILE}; run dvc repro and commit {LOCK_FILE}")
     locks = {repo.fs.join(repo.fs.parent(path), PROJECT_FILE): Lockfile(repo, path) for path in paths}
     return {
-        name_of(repo, path, name): entry
+        get_stage_name(repo, path, name): entry
         for path, lock in locks.items()
         for name, entry in lock.load().get("stages", {}).items()
     }
 
 
-def find_locks(repo: Repo) -> list[str]:
-    """List the paths of every dvc.lock."""
-    folders = [folder for folder, _, files in repo.dvcignore.walk(repo.fs, repo.root_dir) if LOCK_FILE in files]
-    return [repo.fs.join(folder, LOCK_FILE) for folder in folders]
+def find_lockfiles(repo: Repo) -> list[str]:
+    """Return the paths of all dvc.lock files, except in directories that .dvcignore excludes."""
+    directories = [path for path, _, files in repo.dvcignore.walk(repo.fs, repo.root_dir) if LOCK_FILE in files]
+    return [repo.fs.join(path, LOCK_FILE) for path in directories]
 
 
-def pipeline_stages(repo: Repo) -> list[PipelineStage]:
-    """List the stages of all dvc.yaml files, those from templates too."""
+def get_pipeline_stages(repo: Repo) -> list[PipelineStage]:
+    """Return the stages of all dvc.yaml files, including those that `foreach` and `matrix` generate."""
     return [stage for stage in repo.index.stages if isinstance(stage, PipelineStage)]
 
 
-def name_of(repo: Repo, dvc_yaml: str, stage: str) -> str:
-    """Name a stage as DVC's commands take it in the project's root."""
+def get_stage_name(repo: Repo, dvc_yaml: str, stage: str) -> str:
+    """Return a stage's name as a DVC target in the project's root: `train` or `path/dvc.yaml:train`."""
     path = repo.fs.relpath(dvc_yaml, repo.root_dir)
     return stage if path == PROJECT_FILE else f"{path}:{stage}"
 
 
-def path_of(file: Output) -> str:
-    """Give the path of an output or a dependency from the project's root, or its address if it has no such path."""
+def get_path(file: Output) -> str:
+    """Return the path of an output or dependency relative to the project's root, or as written if not in the repo."""
     if not file.is_in_repo:
         return str(file.def_path)
     return os.path.normpath(Path(os.path.relpath(file.stage.wdir, file.repo.root_dir), file.def_path))
 
 
-def is_inside(file: Output) -> bool:
-    """Tell whether a file lies in the project. In a commit, DVC takes `../file` for one in the root."""
-    return bool(file.is_in_repo) and not path_of(file).startswith("..")
+def is_in_project(file: Output) -> bool:
+    """Return whether a file is in the project. At a commit, DVC's `is_in_repo` is also true for `../file`."""
+    return bool(file.is_in_repo) and not get_path(file).startswith("..")
 
 
-def note_uncommitted(repo: Repo) -> list[str]:
-    """Say which changes in the workspace were not looked at, if there are any."""
+def note_uncommitted_changes(repo: Repo) -> list[str]:
+    """Return a note that lists tracked files with uncommitted changes, or an empty list if there are none."""
     staged, unstaged, _ = repo.scm.status(untracked_files="no")
     changed = sorted({*unstaged, *itertools.chain.from_iterable(staged.values())})
     if not changed:
         return []
-    return [f"The workspace has changes that are not committed, in {', '.join(changed)}; what was checked is HEAD."]
+    return [f"Uncommitted changes were not checked: {', '.join(changed)}"]

@@ -1,4 +1,4 @@
-"""The one form in which every check tells its result: terminal, JSON, and the summary page of a GitHub workflow."""
+"""Report a check result in the terminal, as JSON, and in the job summary of a GitHub Actions workflow."""
 
 import json
 import os
@@ -9,14 +9,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-HOLDS, FAILS, CANNOT_TELL = 0, 1, 2
-WORDS = {HOLDS: "holds", FAILS: "does not hold", CANNOT_TELL: "could not tell"}
-WIDTH_OF_LOGS = 120
+PASSED, FAILED, ERROR = 0, 1, 2
+STATUS_NAMES = {PASSED: "passed", FAILED: "failed", ERROR: "error"}
+LOG_WIDTH = 120
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a check found: its exit status, one line on it, and a table of the details."""
+    """The result of one check. `status` is the exit status; `rows` is a table with one cell for each of `columns`."""
 
     check: str
     status: int
@@ -27,41 +27,41 @@ class Result:
 
     @property
     def headline(self) -> str:
-        """The check, whether it holds, and why."""
-        return f"{self.check} {WORDS[self.status]}: {self.summary}"
+        """For example `fresh passed: dvc.lock matches HEAD for each of 5 stages`."""
+        return f"{self.check} {STATUS_NAMES[self.status]}: {self.summary}"
 
 
 def report(result: Result, *, as_json: bool) -> None:
-    """Print a result, and append it to the page that $GITHUB_STEP_SUMMARY names, if it is set."""
+    """Print a result, and append it to the file in $GITHUB_STEP_SUMMARY if that is set. Errors go to stderr."""
     if as_json:
         print(to_json(result))
-    elif result.status == CANNOT_TELL:
+    elif result.status == ERROR:
         make_console(stderr=True).print(result.headline, soft_wrap=True)
     else:
         print_table(result)
-    page = os.environ.get("GITHUB_STEP_SUMMARY")
-    if page:
-        with Path(page).open("a", encoding="utf-8") as file:
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if path:
+        with Path(path).open("a", encoding="utf-8") as file:
             file.write(to_markdown(result))
 
 
 def to_json(result: Result) -> str:
-    """Write a result as one line of JSON."""
+    """Convert a result to one line of JSON. Each row becomes an object with the column names as keys."""
     rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
     fields = {"check": result.check, "status": result.status, "summary": result.summary}
     return json.dumps(fields | {"rows": rows, "notes": list(result.notes)})
 
 
 def make_console(*, stderr: bool = False) -> Console:
-    """Make a console that prints text as it is, and is wide enough where no terminal says how wide it is."""
+    """Create a console without markup and emoji codes. Its width is `LOG_WIDTH` if the output is not a terminal."""
     console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
     if not console.is_terminal:
-        console.width = WIDTH_OF_LOGS
+        console.width = LOG_WIDTH
     return console
 
 
 def print_table(result: Result) -> None:
-    """Print the details as a table, then the headline and the notes."""
+    """Print the rows as a table, followed by the headline and the notes."""
     console = make_console()
     if result.rows:
         table = Table()
@@ -75,22 +75,22 @@ def print_table(result: Result) -> None:
 
 
 def to_markdown(result: Result) -> str:
-    """Write a result in GitHub's markdown."""
-    lines = [f"### {escape(result.headline)}", ""]
+    """Convert a result to GitHub Flavored Markdown: a heading, a table and a paragraph for each note."""
+    lines = [f"### {escape_markdown(result.headline)}", ""]
     if result.rows:
-        lines += [markdown_row(result.columns), markdown_row(["---"] * len(result.columns))]
-        lines += [*map(markdown_row, result.rows), ""]
-    lines += [line for note in result.notes for line in (escape(note), "")]
+        lines += [to_markdown_row(result.columns), to_markdown_row(["---"] * len(result.columns))]
+        lines += [*map(to_markdown_row, result.rows), ""]
+    lines += [line for note in result.notes for line in (escape_markdown(note), "")]
     return "\n".join(lines) + "\n"
 
 
-def markdown_row(cells: Sequence[str]) -> str:
-    """Write one row of a table."""
-    return f"| {' | '.join(map(escape, cells))} |"
+def to_markdown_row(cells: Sequence[str]) -> str:
+    """Convert cells to one row of a Markdown table, escaped."""
+    return f"| {' | '.join(map(escape_markdown, cells))} |"
 
 
-def escape(text: str) -> str:
-    """Keep what may stand in a path or a message from being taken for markdown."""
+def escape_markdown(text: str) -> str:
+    """Escape the Markdown characters that paths and messages may contain, and join lines with spaces."""
     for character in "\\|<*_`":
         text = text.replace(character, f"\\{character}")
     return " ".join(text.splitlines())

@@ -1,7 +1,6 @@
-"""Check that the pipeline of HEAD gives the outputs of HEAD's dvc.lock again, bit for bit.
+"""Run the pipeline of HEAD again and compare the outputs with HEAD's dvc.lock.
 
-HEAD is cloned aside, and all its stages run there by force, with a cache of their own. Nothing of the project is
-touched, and nothing used but its commits, and data of its cache that no stage makes.
+All stages run in a temporary clone with an empty cache. Data that no stage writes is pulled from the project's cache.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,139 +10,141 @@ from dvc.output import Output
 from dvc.repo import Repo
 from dvc_data.hashfile.tree import Tree
 
-from checks.clone import bring_data, in_clone_of, run_pipeline, set_parameters
-from checks.metrics import Rule, check_names, compare, judge, look_up, read_metrics, read_reference
-from checks.objects import listing_of, object_of
+from checks.clone import clone_head, pull_source_data, run_pipeline, set_parameters
+from checks.metrics import Rule, compare_metric, compare_metrics, look_up, read_metrics, read_reference, validate_names
+from checks.objects import get_cached_object, read_directory_listing
 from checks.project import (
-    CannotTellError,
-    is_inside,
-    note_uncommitted,
-    path_of,
-    pipeline_stages,
-    project_at,
-    read_locks,
+    CheckError,
+    get_path,
+    get_pipeline_stages,
+    is_in_project,
+    note_uncommitted_changes,
+    open_project,
+    read_lockfiles,
 )
-from checks.report import FAILS, HOLDS, Result
+from checks.report import FAILED, PASSED, Result
 
 TOLERANCE = 0.007
-TOLERANCE_IS = (
+TOLERANCE_SOURCE = (
     "three standard deviations of this project's test accuracy over the seeds 0 to 4, which is 0.9427 +- 0.0022 "
-    "(macro F1: +- 0.0022, calibration error: +- 0.0027, loss: +- 0.0055; native numerics in place of portable ones "
-    "changed no metric of these five runs by more than 0.001)"
+    "(macro F1: +- 0.0022, calibration error: +- 0.0027, loss: +- 0.0055; native instead of portable numerics "
+    "changed each metric by at most 0.001 in these five runs)"
 )
-
-FILES_SHOWN = 5
+MAX_FILES_SHOWN = 5
 
 
 def check(changes: Sequence[str], tolerances: Mapping[str, float]) -> Result:
-    """Run HEAD's pipeline aside, and compare what it gives with what HEAD says.
+    """Run HEAD's pipeline in a clone and compare its outputs with dvc.lock.
 
-    With `changes` of params.yaml, each as `key=value`, or with `tolerances` by the name of a metric ("" for all
-    others), only the metrics are compared.
+    If there are `changes` of params.yaml, each as `key=value`, or `tolerances` by metric name ("" for all other
+    metrics), only metrics are compared.
     """
-    by_metrics = bool(changes or tolerances)
-    before = read_reference("HEAD") if by_metrics else read_metrics("HEAD")
-    check_names("--tolerance", tolerances.keys() - {""}, before)
-    with project_at("HEAD") as repo:
-        read_locks(repo)
-        notes = note_uncommitted(repo)
-        committed = outputs_of(repo)
+    only_metrics = bool(changes or tolerances)
+    reference = read_reference("HEAD") if only_metrics else read_metrics("HEAD")
+    validate_names("--tolerance", tolerances.keys() - {""}, reference)
+    with open_project("HEAD") as repo:
+        read_lockfiles(repo)
+        notes = note_uncommitted_changes(repo)
+        committed = get_outputs(repo)
         for path, out in committed.items():
-            if not is_inside(out):
-                raise CannotTellError(f"{path} lies outside the project: to run the pipeline would overwrite it")
-        with in_clone_of(repo):
-            bring_data(repo.cache.local_cache_dir)
+            if not is_in_project(out):
+                raise CheckError(f"{path} is outside the project; running the pipeline would overwrite it")
+        with clone_head(repo):
+            pull_source_data(repo.cache.local_cache_dir)
             set_parameters(changes)
             run_pipeline()
-            now = read_metrics("workspace")
-            if by_metrics:
-                return compare_metrics(before, now, tolerances, notes)
-            with project_at("workspace") as clone:
-                rows = compare_outputs(committed, outputs_of(clone))
+            current = read_metrics("workspace")
+            if only_metrics:
+                return check_metrics(reference, current, tolerances, notes)
+            with open_project("workspace") as clone:
+                rows = compare_outputs(committed, get_outputs(clone))
     if rows:
-        rows += differing_metrics(before, now)
+        rows += list_changed_metrics(reference, current)
         columns = ("what", "dvc.lock", "run again", "difference")
-        return Result("reproduce", FAILS, "outputs of HEAD's pipeline differ from dvc.lock", columns, rows, notes)
-    return Result("reproduce", HOLDS, f"{len(committed)} outputs came out as in dvc.lock, bit for bit", notes=notes)
+        return Result("reproduce", FAILED, "outputs differ from dvc.lock", columns, rows, notes)
+    return Result("reproduce", PASSED, f"{len(committed)} outputs are identical to dvc.lock", notes=notes)
 
 
-def outputs_of(repo: Repo) -> dict[str, Output]:
-    """List the outputs of all stages by their path."""
-    return {path_of(out): out for stage in pipeline_stages(repo) for out in stage.outs}
+def get_outputs(repo: Repo) -> dict[str, Output]:
+    """Return the outputs of all pipeline stages by path, relative to the project's root."""
+    return {get_path(out): out for stage in get_pipeline_stages(repo) for out in stage.outs}
 
 
-def compare_metrics(
-    before: Mapping[str, object], now: Mapping[str, object], tolerances: Mapping[str, float], notes: Sequence[str]
+def check_metrics(
+    reference: Mapping[str, object],
+    current: Mapping[str, object],
+    tolerances: Mapping[str, float],
+    notes: Sequence[str],
 ) -> Result:
-    """Compare metrics by tolerance."""
-    usual = tolerances.get("", TOLERANCE)
-    judgements = compare(before, now, lambda name: Rule("same", look_up(name, tolerances, usual)))
-    rows = [judgement.row for judgement in judgements]
-    failed = sum(not judgement.holds for judgement in judgements)
+    """Compare metrics by absolute tolerance; the default is `TOLERANCE`."""
+    default = tolerances.get("", TOLERANCE)
+    comparisons = compare_metrics(reference, current, lambda name: Rule("same", look_up(name, tolerances, default)))
+    rows = [comparison.row for comparison in comparisons]
+    failed = sum(not comparison.passed for comparison in comparisons)
     columns = ("metric", "HEAD", "run again", "change", "tolerance", "verdict")
     if failed:
-        return Result(
-            "reproduce", FAILS, f"{failed} of {len(rows)} metrics are beyond the tolerance", columns, rows, notes
-        )
-    return Result("reproduce", HOLDS, f"{len(rows)} metrics came out within the tolerance", columns, rows, notes)
+        summary = f"{failed} of {len(rows)} metrics are not within the tolerance"
+        return Result("reproduce", FAILED, summary, columns, rows, notes)
+    return Result("reproduce", PASSED, f"{len(rows)} metrics are within the tolerance", columns, rows, notes)
 
 
-def compare_outputs(committed: Mapping[str, Output], made: Mapping[str, Output]) -> list[tuple[str, ...]]:
-    """Give a row for each output that is not the committed one."""
+def compare_outputs(committed: Mapping[str, Output], current: Mapping[str, Output]) -> list[tuple[str, ...]]:
+    """Return a row for each output whose hash differs: its path, both hashes and a description of the difference."""
     return [
-        (path, show_hash(out), show_hash(made[path]), explain(out, made[path]))
+        (path, format_hash(out), format_hash(current[path]), describe_difference(out, current[path]))
         for path, out in committed.items()
-        if out.hash_info.value != made[path].hash_info.value
+        if out.hash_info.value != current[path].hash_info.value
     ]
 
 
-def show_hash(out: Output) -> str:
-    """Write the hash of an output."""
-    return str(out.hash_info.value) if out.hash_info else "nothing"
+def format_hash(out: Output) -> str:
+    """Return the hash of an output in dvc.lock, or "missing"."""
+    return str(out.hash_info.value) if out.hash_info else "missing"
 
 
-def explain(committed: Output, made: Output) -> str:
-    """Say which files of a directory differ, or how far the tensors of a safetensors file do."""
-    is_directory = committed.hash_info.isdir and made.hash_info.isdir
-    if not (committed.hash_info and committed.use_cache and (is_directory or made.fs_path.endswith(".safetensors"))):
+def describe_difference(committed: Output, current: Output) -> str:
+    """Describe how two versions of a directory or of a safetensors file differ; "" for other outputs."""
+    is_directory = committed.hash_info.isdir and current.hash_info.isdir
+    if not (committed.hash_info and committed.use_cache and (is_directory or current.fs_path.endswith(".safetensors"))):
         return ""
-    cached = object_of(committed)
+    cached = get_cached_object(committed)
     if not cached.is_present or cached.is_damaged:
-        return "how far is not known: what was committed is not in the cache, or is damaged there"
+        return "not compared: the committed version is missing from the cache or damaged"
     if is_directory:
-        return differing_files(listing_of(committed), listing_of(made))
-    return largest_difference(cached.file, Path(made.fs_path))
+        return list_changed_files(read_directory_listing(committed), read_directory_listing(current))
+    return compare_tensors(cached.file, Path(current.fs_path))
 
 
-def differing_files(committed: Tree, made: Tree) -> str:
-    """List the files that only one of two directories has, or that differ."""
-    listings = [{("/".join(key), hash_info.value) for key, _, hash_info in tree} for tree in (committed, made)]
-    names = sorted({name for name, _ in listings[0] ^ listings[1]})
-    more = [f"and {len(names) - FILES_SHOWN} more"] if len(names) > FILES_SHOWN else []
-    return "files: " + ", ".join(names[:FILES_SHOWN] + more)
+def list_changed_files(committed: Tree, current: Tree) -> str:
+    """List files that were added, deleted or modified, at most `MAX_FILES_SHOWN`."""
+    entries = [{("/".join(key), hash_info.value) for key, _, hash_info in tree} for tree in (committed, current)]
+    names = sorted({name for name, _ in entries[0] ^ entries[1]})
+    more = [f"and {len(names) - MAX_FILES_SHOWN} more"] if len(names) > MAX_FILES_SHOWN else []
+    return "files: " + ", ".join(names[:MAX_FILES_SHOWN] + more)
 
 
-def largest_difference(committed: Path, made: Path) -> str:
-    """Say by how much the tensors of two safetensors files differ at most, and in which."""
+def compare_tensors(committed: Path, current: Path) -> str:
+    """Describe the largest absolute difference between the tensors of two safetensors files."""
     import numpy as np
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
-        old, new = load_file(committed), load_file(made)
-    except (SafetensorError, TypeError) as error:  # TypeError: a type that numpy does not have, such as bfloat16
-        return f"how far is not known: {error}"
+        old, new = load_file(committed), load_file(current)
+    except (SafetensorError, TypeError) as error:  # TypeError: numpy has no such dtype, for example bfloat16
+        return f"not compared: {error}"
     if {name: tensor.shape for name, tensor in old.items()} != {name: tensor.shape for name, tensor in new.items()}:
-        return "tensors of other names or shapes"
+        return "names or shapes of tensors differ"
     names = sorted(old)
     differences = np.array([np.abs(new[name].astype(float) - old[name].astype(float)).max(initial=0) for name in names])
     if not differences.any():
-        return "the same tensors"
+        return "tensors are equal"
     largest = differences.argmax()
-    return f"largest difference {differences[largest]:.3g}, in {names[largest]}"
+    return f"largest difference {differences[largest]:.3g} in {names[largest]}"
 
 
-def differing_metrics(before: Mapping[str, object], now: Mapping[str, object]) -> list[tuple[str, ...]]:
-    """Give a row for each metric that is not the committed one."""
-    judgements = [judge(name, before, now, Rule("same", 0)) for name in sorted(before.keys() | now.keys())]
-    return [(*row[:3], row[3] or row[5]) for row, holds in judgements if not holds]
+def list_changed_metrics(reference: Mapping[str, object], current: Mapping[str, object]) -> list[tuple[str, ...]]:
+    """Return a row for each metric that differs: name, both values, and the change or why it cannot be computed."""
+    names = sorted(reference.keys() | current.keys())
+    comparisons = [compare_metric(name, reference, current, Rule("same", 0)) for name in names]
+    return [(*row[:3], row[3] or row[5]) for row, passed in comparisons if not passed]

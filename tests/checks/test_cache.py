@@ -4,156 +4,152 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
-from tests.checks.conftest import DVC_WARNS, TINY, Ask, Project, damage
-from tests.conftest import Clone
+from tests.checks.conftest import IGNORE_DVC_WARNINGS, RunCheck
+from tests.checks.project import Project, damage_file
+from tests.checks.project_files import TINY_FILES
+from tests.clone import Clone
 
-pytestmark = DVC_WARNS
+pytestmark = IGNORE_DVC_WARNINGS
 
-RAW = "raw\n"
-# What a folder's listing and an output begin with; data/a.txt and report.txt are the same object.
-LISTING = "[{"
+RAW = "raw\n"  # the content of data/a.txt and report.txt, which are one object in the cache
+LISTING = "[{"  # the first characters of a .dir file
 
 
-def find(start: str) -> Path:
-    """Find the file of the cache that begins so."""
+def find_object(start: str) -> Path:
+    """Return the only object in the cache whose content starts with `start`, except data/deep/b.txt."""
     files = [path for path in Path(".dvc/cache/files").rglob("*") if path.is_file()]
     (found,) = [path for path in files if path.read_text().startswith(start) and path.read_text() != "raw\n\n"]
     return found
 
 
-def link(cached: Path, *copies: str) -> None:
-    """Make files of the workspace hard links to an object, as DVC does where it may."""
+def link_files(cached: Path, *copies: str) -> None:
+    """Replace files in the workspace by hard links to an object, as DVC does with cache.type hardlink."""
     for copy in copies:
         Path(copy).unlink()
         os.link(cached, copy)
 
 
-def test_holds_where_every_object_is_what_its_name_says(tiny: Project, ask: Ask) -> None:
-    answer = ask("cache")
-    assert answer == {
+def test_passes_without_damaged_objects(tiny_project: Project, run_check: RunCheck) -> None:
+    result = run_check("cache")
+    assert result == {
         "check": "cache",
         "status": 0,
-        "summary": "3 objects are what their names say",
+        "summary": "3 objects match their hashes",
         "rows": [],
         "notes": [],
     }
 
 
-def test_what_is_not_in_the_cache_is_no_fault(tiny: Project, ask: Ask) -> None:
-    find(RAW).unlink()
-    answer = ask("cache")
-    assert answer["status"] == 0
-    assert answer["notes"] == ["Not in the cache, and therefore not checked: 1 of 3 objects."]
+def test_notes_missing_objects(tiny_project: Project, run_check: RunCheck) -> None:
+    find_object(RAW).unlink()
+    result = run_check("cache")
+    assert result["status"] == 0
+    assert result["notes"] == ["Not checked, because missing from the cache: 1 of 3 objects"]
 
 
-def test_a_damaged_object_is_named_with_its_outputs(tiny: Project, ask: Ask) -> None:
-    damage(find(RAW))
-    answer = ask("cache")
-    assert answer["status"] == 1
-    assert answer["rows"] == [{"output": "data/a.txt, report.txt", "damaged object": str(find("bad"))}]
-    assert find("bad").exists()
-    assert ask("cache")["status"] == 1
+def test_detects_damaged_object(tiny_project: Project, run_check: RunCheck) -> None:
+    damage_file(find_object(RAW))
+    result = run_check("cache")
+    assert result["status"] == 1
+    assert result["rows"] == [{"output": "data/a.txt, report.txt", "damaged object": str(find_object("bad"))}]
+    assert find_object("bad").exists()
+    assert run_check("cache")["status"] == 1
 
 
-def test_a_damaged_listing_is_named_and_removed(tiny: Project, ask: Ask) -> None:
-    damage(find(LISTING), "[]")
-    assert [row["output"] for row in ask("cache")["rows"]] == ["data"]
-    answer = ask("cache", "--repair")
-    assert answer["status"] == 0
-    assert answer["notes"] == ["The listing of data was damaged: check again what it lists, after dvc repro."]
-    assert_healed_by_dvc_repro(tiny, ask)
+def test_repairs_damaged_directory_listing(tiny_project: Project, run_check: RunCheck) -> None:
+    damage_file(find_object(LISTING), "[]")
+    assert [row["output"] for row in run_check("cache")["rows"]] == ["data"]
+    result = run_check("cache", "--repair")
+    assert result["status"] == 0
+    assert result["notes"] == ["Not checked, because its .dir file was damaged: data; rerun after dvc repro"]
+    assert_restored_by_repro(tiny_project, run_check)
 
 
 @pytest.mark.parametrize("linked", [["data/a.txt", "report.txt"], ["report.txt"], []], ids=len)
-def test_dvc_repro_heals_what_repair_removed(tiny: Project, ask: Ask, linked: list[str]) -> None:
-    cached = find(RAW)
-    link(cached, *linked)
-    tiny.reproduce()  # DVC's database now vouches for the links
-    damage(cached)
-    assert tiny.reproduce() == [], "DVC notices the damage by itself"
-    answer = ask("cache", "--repair")
-    assert answer["status"] == 0
-    assert [row["output"] for row in answer["rows"]] == ["data/a.txt, report.txt"]
+def test_repro_restores_removed_files(tiny_project: Project, run_check: RunCheck, linked: list[str]) -> None:
+    cached = find_object(RAW)
+    link_files(cached, *linked)
+    tiny_project.repro()  # DVC caches the hashes of the links
+    damage_file(cached)
+    assert tiny_project.repro() == [], "DVC detected the damage"
+    result = run_check("cache", "--repair")
+    assert result["status"] == 0
+    assert [row["output"] for row in result["rows"]] == ["data/a.txt, report.txt"]
     assert [name for name in ("data/a.txt", "report.txt") if not Path(name).exists()] == linked
-    assert_healed_by_dvc_repro(tiny, ask)
+    assert_restored_by_repro(tiny_project, run_check)
 
 
-def assert_healed_by_dvc_repro(project: Project, ask: Ask) -> None:
-    assert project.reproduce() != []
+def assert_restored_by_repro(project: Project, run_check: RunCheck) -> None:
+    assert project.repro() != []
     assert Path("data/a.txt").read_text() == Path("report.txt").read_text() == RAW
     assert project.git("status", "--porcelain") == ""
-    answer = ask("cache")
-    assert (answer["status"], answer["notes"]) == (0, [])
+    result = run_check("cache")
+    assert (result["status"], result["notes"]) == (0, [])
 
 
-def test_repair_removes_symbolic_links_too(tiny: Project, ask: Ask) -> None:
+def test_repair_removes_symlinks(tiny_project: Project, run_check: RunCheck) -> None:
     Path("report.txt").unlink()
-    Path("report.txt").symlink_to(find(RAW).resolve())
-    damage(find(RAW))
-    ask("cache", "--repair")
+    Path("report.txt").symlink_to(find_object(RAW).resolve())
+    damage_file(find_object(RAW))
+    run_check("cache", "--repair")
     assert not Path("report.txt").is_symlink()
 
 
-def test_repair_keeps_files_that_do_not_have_the_damage(tiny: Project, ask: Ask) -> None:
-    tiny.write("report.txt", "mine\n")
-    damage(find(RAW))
-    ask("cache", "--repair")
+def test_repair_keeps_other_files(tiny_project: Project, run_check: RunCheck) -> None:
+    tiny_project.write("report.txt", "mine\n")
+    damage_file(find_object(RAW))
+    run_check("cache", "--repair")
     assert Path("report.txt").read_text() == "mine\n"
     assert Path("data/a.txt").read_text() == RAW
 
 
-def test_repair_in_a_folder_of_the_repository(empty: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = Project.create(empty / "a repository", "lower")
-    project.fill(TINY)
+def test_repair_in_subdirectory(empty_directory: Path, run_check: RunCheck, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project.create(empty_directory / "a repository", "sub")
+    project.run_and_commit(TINY_FILES)
     monkeypatch.chdir(project.folder)
-    link(find(RAW), "report.txt")
-    damage(find(RAW))
-    assert ask("cache", "--repair")["status"] == 0
+    link_files(find_object(RAW), "report.txt")
+    damage_file(find_object(RAW))
+    assert run_check("cache", "--repair")["status"] == 0
     assert not Path("report.txt").exists()
 
 
-def test_repair_waits_for_dvc(tiny: Project, ask: Ask) -> None:
-    damage(find(RAW))
+def test_repair_respects_dvc_lock(tiny_project: Project, run_check: RunCheck) -> None:
+    damage_file(find_object(RAW))
     with Repo() as repo, repo.lock:
-        answer = ask("cache", "--repair")
-    assert answer["status"] == 2
-    assert "lock" in answer["summary"]
-    assert find("bad").exists()
+        result = run_check("cache", "--repair")
+    assert result["status"] == 2
+    assert "lock" in result["summary"]
+    assert find_object("bad").exists()
 
 
-def test_what_cannot_be_read_is_no_answer(tiny: Project, ask: Ask) -> None:
-    cached = find(RAW)
+def test_reports_unreadable_object(tiny_project: Project, run_check: RunCheck) -> None:
+    cached = find_object(RAW)
     cached.unlink()
     cached.mkdir()
-    answer = ask("cache")
-    assert answer["status"] == 2
-    assert cached.name in answer["summary"]
+    result = run_check("cache")
+    assert result["status"] == 2
+    assert cached.name in result["summary"]
 
 
-def test_data_that_was_added_is_checked(everything: Project, ask: Ask) -> None:
-    assert ask("cache")["status"] == 0
+def test_detects_damaged_added_data(full_project: Project, run_check: RunCheck) -> None:
+    assert run_check("cache")["status"] == 0
     with Repo() as repo:
         repo.add("raw.csv")
-    everything.add("raw.csv", "more\n")
-    everything.commit()
-    damage(find("more"))
-    assert [row["output"] for row in ask("cache")["rows"]] == ["raw.csv"]
+    full_project.dvc_add("raw.csv", "more\n")
+    full_project.commit()
+    damage_file(find_object("more"))
+    assert [row["output"] for row in run_check("cache")["rows"]] == ["raw.csv"]
 
 
-def test_a_damaged_model_is_found_and_healed(digits: Clone) -> None:
+def test_repairs_damaged_model(digits: Clone) -> None:
     model = digits.folder / "models/mlp.safetensors"
-    (cached,) = [
-        path for path in (digits.folder / ".dvc/cache/files").rglob("*") if path.is_file() and same(path, model)
-    ]
+    objects = [path for path in (digits.folder / ".dvc/cache/files").rglob("*") if path.is_file()]
+    (cached,) = [path for path in objects if path.read_bytes() == model.read_bytes()]
     model.unlink()
     os.link(cached, model)
     content = model.read_bytes()
-    damage(model, "x" * len(content))
+    damage_file(model, "x" * len(content))
     assert "models/mlp.safetensors" in digits.run("python", "-m", "checks", "cache", "--repair").stdout
     digits.run("dvc", "repro")
     assert model.read_bytes() == cached.read_bytes() == content
     assert digits.run("git", "status", "--porcelain").stdout == ""
-
-
-def same(one: Path, other: Path) -> bool:
-    return one.read_bytes() == other.read_bytes()

@@ -1,0 +1,154 @@
+import json
+from pathlib import Path
+
+import pytest
+from rich.text import Text
+
+from checks.command_line import main
+from checks.report import FAILED, Result, report
+from tests.checks.conftest import IGNORE_DVC_WARNINGS, RunCheck
+from tests.checks.project import Project
+from tests.checks.project_files import TINY_FILES
+
+pytestmark = IGNORE_DVC_WARNINGS
+
+RESULT = Result(
+    "fresh", FAILED, "two|things", ("stage", "cause"), [("a[red]", "b|c\nd"), ("x" * 200, ":smile:")], ["*Note*"]
+)
+
+
+def test_table_prints_text_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
+    report(RESULT, as_json=False)
+    output = capsys.readouterr().out
+    assert "a[red]" in output
+    assert ":smile:" in output
+    assert output.count("x") == 200
+    assert output.splitlines()[-2:] == ["fresh failed: two|things", "*Note*"]
+
+
+def test_table_fits_terminal_width(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    report(RESULT, as_json=False)
+    output = Text.from_ansi(capsys.readouterr().out).plain
+    assert max(len(line) for line in output.splitlines()) == 60
+
+
+def test_prints_error_to_stderr(empty_directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fresh"]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("fresh error: you are not inside of a DVC repository")
+    assert output.err.count("\n") == 1
+
+
+def test_prints_json_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    report(RESULT, as_json=True)
+    output = capsys.readouterr().out
+    assert output.count("\n") == 1
+    assert json.loads(output) == {
+        "check": "fresh",
+        "status": 1,
+        "summary": "two|things",
+        "rows": [{"stage": "a[red]", "cause": "b|c\nd"}, {"stage": "x" * 200, "cause": ":smile:"}],
+        "notes": ["*Note*"],
+    }
+
+
+def test_appends_markdown_to_step_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "summary.md"
+    page.write_text("Before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    report(RESULT, as_json=False)
+    report(Result("cache", 0, "all 3"), as_json=True)
+    lines = page.read_text().replace("x" * 200, "long").splitlines()
+    assert lines == [
+        "Before",
+        "### fresh failed: two\\|things",
+        "",
+        "| stage | cause |",
+        "| --- | --- |",
+        "| a[red] | b\\|c d |",
+        "| long | :smile: |",
+        "",
+        "\\*Note\\*",
+        "",
+        "### cache passed: all 3",
+        "",
+    ]
+
+
+def test_reports_unwritable_step_summary(
+    tiny_project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tiny_project.folder))
+    assert main(["fresh"]) == 2
+    assert capsys.readouterr().err.startswith("fresh error: cannot write the result: ")
+
+
+def test_runs_all_in_subdirectory(
+    empty_directory: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    project = Project.create(empty_directory / "a repository", "sub")
+    project.run_and_commit(TINY_FILES)
+    monkeypatch.chdir(project.folder)
+    capfd.readouterr()
+    assert main(["all", "--json"]) == 0
+    results = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [(result["check"], result["status"]) for result in results] == [("fresh", 0), ("cache", 0), ("reproduce", 0)]
+
+
+def test_reports_interrupt(tiny_project: Project, run_check: RunCheck, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("checks.fresh.check", interrupt)
+    assert run_check("fresh") == {"check": "fresh", "status": 2, "summary": "interrupted", "rows": [], "notes": []}
+
+
+@pytest.mark.parametrize(("statuses", "status"), [((0, 0, 0), 0), ((0, 2, 0), 2), ((2, 1, 0), 1), ((1, 0, 2), 1)])
+def test_failure_has_precedence_over_error(
+    monkeypatch: pytest.MonkeyPatch, statuses: tuple[int, ...], status: int
+) -> None:
+    results = [Result("x", each, "") for each in statuses]
+    monkeypatch.setattr("checks.command_line.run_check", lambda *_: results.pop(0))
+    assert main(["all"]) == status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "python -m checks: the following arguments are required: NAME; see --help"),
+        (["gate"], "python -m checks gate: the following arguments are required: --base; see --help"),
+        (
+            ["gate", "--base", "HEAD", "--allow", "x"],
+            "--allow: x: must be X or METRIC=X, where X is a finite number >= 0",
+        ),
+        (["gate", "--base", "HEAD", "--allow", "x=-1"], "--allow: x=-1: must be"),
+        (["reproduce", "--tolerance", "nan"], "--tolerance: nan: must be"),
+        (["reproduce", "--tolerance", "inf"], "--tolerance: inf: must be"),
+        (
+            ["gate", "--base", "HEAD", "--direction", "higher"],
+            "--direction: higher: must be METRIC=DIRECTION, where DIRECTION is one of higher, lower, any",
+        ),
+        (["gate", "--base", "HEAD", "--direction", "x=up"], "--direction: x=up: must be METRIC=DIRECTION"),
+    ],
+)
+def test_rejects_invalid_arguments(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        main(arguments)
+    assert exit_info.value.code == 2
+    output = capsys.readouterr().err
+    assert message in output
+    assert output.count("\n") == 1
+
+
+def test_help_explains_default_tolerance(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        main(["reproduce", "--help"])
+    assert exit_info.value.code == 0
+    output = " ".join(capsys.readouterr().out.split())
+    assert "default: 0.007, three standard deviations" in output
