@@ -1,20 +1,20 @@
-"""A clone of the last commit, where commands run as a user's would who has just cloned it."""
+"""A clone of the last commit, in which benchmarks run the same commands as a user."""
 
 import os
 import re
 import sys
 from pathlib import Path
 
-from bench import measure
+from bench import runner
 
 ROOT = Path(__file__).parent.parent
 
 
 class Clone:
-    """A clone in a folder of its own. Its commands inherit no settings of Git, of DVC, or of the number of threads."""
+    """A Git clone. Its commands do not inherit Git or DVC settings or the number of threads."""
 
     def __init__(self, folder: Path) -> None:
-        """Take the clone in `folder` as it is."""
+        """Use the existing clone in `folder`; requires the environment variable MNIST_MIRROR."""
         self.folder = folder
         self.environment = {
             "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}",
@@ -31,30 +31,38 @@ class Clone:
 
     @classmethod
     def of_head(cls, folder: Path, **parameters: object) -> "Clone":
-        """Clone the last commit, without any data, and commit these changes to its params.yaml."""
+        """Clone HEAD without the DVC cache, set these keys of params.yaml, and commit.
+
+        Raises:
+            ValueError: params.yaml does not have exactly one line for a key.
+        """
         clone = cls(folder)
-        measure.run(["git", "clone", "--quiet", str(ROOT), str(folder)], ROOT, os.environ)
+        runner.run(["git", "clone", "--quiet", str(ROOT), str(folder)], ROOT, os.environ)
         path = folder / "params.yaml"
         text = path.read_text()
         for key, value in parameters.items():
-            text, changed = re.subn(rf"^{key}: .*$", f"{key}: {value}", text, flags=re.MULTILINE)
-            if changed != 1:
-                raise ValueError(f"params.yaml has {changed} lines for {key}")
+            text, count = re.subn(rf"^{key}: .*$", f"{key}: {value}", text, flags=re.MULTILINE)
+            if count != 1:
+                raise ValueError(f"params.yaml: found {count} lines for {key}, expected 1")
         path.write_text(text)
         clone.commit()
         return clone
 
     def copy(self, name: str) -> "Clone":
-        """Copy the clone with all that it has, its cache and the links to that, to a folder beside it."""
+        """Copy the clone, including its DVC cache, to a sibling folder; hard links and symbolic links are kept."""
         folder = self.folder.with_name(name)
-        measure.run(["cp", "--archive", str(self.folder), str(folder)], ROOT, os.environ)
+        runner.run(["cp", "--archive", str(self.folder), str(folder)], ROOT, os.environ)
         return Clone(folder)
 
-    def run(self, *command: str, **environment: str) -> measure.Run:
-        """Run a command in this folder."""
-        return measure.run(command, self.folder, self.environment | environment)
+    def run(self, *command: str, **environment: str) -> runner.Run:
+        """Run a command in the clone, with additional environment variables.
+
+        Raises:
+            CommandError: the exit status is not 0.
+        """
+        return runner.run(command, self.folder, self.environment | environment)
 
     def commit(self) -> None:
-        """Commit everything, so that DVC finds a clean tree."""
+        """Commit all changes, so that DVC finds a clean working tree."""
         self.run("git", "add", "--all")
-        self.run("git", "commit", "--quiet", "--allow-empty", "--message", "Settings")
+        self.run("git", "commit", "--quiet", "--allow-empty", "--message", "Commit all changes")

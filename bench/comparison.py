@@ -1,4 +1,4 @@
-"""Compare ours with another's: a row of the table says both, the ratio, and whether it meets its target."""
+"""Rows of the results table: a measured value, a reference value, their ratio, and whether it meets a target."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -8,63 +8,76 @@ MET = {True: "yes", False: "**no**"}
 
 
 class Row(NamedTuple):
-    """A row of the table, by columns."""
+    """The cells of a row, formatted."""
 
     what: str
-    ours: str
-    other: str
+    measured: str
+    reference: str
     ratio: str
     target: str
     met: str
 
 
 class Ratio(NamedTuple):
-    """The ratio of two medians, and the smallest and the largest ratio within a round."""
+    """The ratio of the medians, and the smallest and the largest ratio of a round."""
 
     of_medians: float
     smallest: float
     largest: float
 
     def __str__(self) -> str:
-        """Write it for the table."""
-        return f"{shorten(self.of_medians)} ({shorten(self.smallest)} to {shorten(self.largest)})"
+        """Format as "0.400 (0.364 to 0.500)"."""
+        return f"{format_number(self.of_medians)} ({format_number(self.smallest)} to {format_number(self.largest)})"
 
 
-def compute_ratio(ours: Sequence[float], other: Sequence[float]) -> Ratio:
-    """Compare what was measured by turns, one of each a round."""
-    pairs = [numerator / denominator for numerator, denominator in zip(ours, other, strict=True)]
-    return Ratio(statistics.median(ours) / statistics.median(other), min(pairs), max(pairs))
+def compute_ratio(measured: Sequence[float], reference: Sequence[float]) -> Ratio:
+    """Divide measured by reference values; each sequence has one value per round.
 
-
-def compare(what: str, ours: Sequence[float], other: Sequence[float], unit: str, at_most: float | None = None) -> Row:
-    """Make a row; the target, if there is one, is a ratio of `at_most` that."""
-    ratio = compute_ratio(ours, other)
-    our_median, other_median = (f"{shorten(statistics.median(values))} {unit}" for values in (ours, other))
-    if at_most is None:
-        return Row(what, our_median, other_median, str(ratio), "", "")
-    return Row(what, our_median, other_median, str(ratio), f"at most {at_most:.3g}", MET[ratio.of_medians <= at_most])
-
-
-def compare_accuracies(what: str, ours: Sequence[float], other: Sequence[float]) -> Row:
-    """Make a row of two programs' accuracies, from 0 to 1, over the same seeds.
-
-    They are the same within their spread if their ranges overlap. With 5 seeds each, ranges of equally accurate
-    programs would lie apart in 2 of 252 cases.
+    Raises:
+        ValueError: the sequences differ in length.
     """
-    overlap = max(min(ours), min(other)) <= min(max(ours), max(other))
-    our_spread, other_spread = (
-        f"{statistics.mean(values):.2%} ± {statistics.stdev(values):.2%}" for values in (ours, other)
-    )
-    return Row(what, our_spread, other_spread, str(compute_ratio(ours, other)), "ranges overlap", MET[overlap])
+    ratios = [numerator / denominator for numerator, denominator in zip(measured, reference, strict=True)]
+    return Ratio(statistics.median(measured) / statistics.median(reference), min(ratios), max(ratios))
 
 
-def shorten(value: float) -> str:
-    """Write a number with three significant digits, or all before the point."""
+def compare(
+    what: str, measured: Sequence[float], reference: Sequence[float], unit: str, at_most: float | None = None
+) -> Row:
+    """Build a row; `at_most` is the target, the largest acceptable ratio of the medians."""
+    ratio = compute_ratio(measured, reference)
+    target = "" if at_most is None else f"at most {at_most:.3g}"
+    met = "" if at_most is None else MET[ratio.of_medians <= at_most]
+    return Row(what, format_median(measured, unit), format_median(reference, unit), str(ratio), target, met)
+
+
+def format_median(values: Sequence[float], unit: str) -> str:
+    """Format as "4.00 s"."""
+    return f"{format_number(statistics.median(values))} {unit}"
+
+
+def compare_accuracies(what: str, measured: Sequence[float], reference: Sequence[float]) -> Row:
+    """Build a row for the accuracies, from 0 to 1, of two programs over the same seeds.
+
+    The target is that their ranges overlap. With 5 seeds each, the ranges of two equally accurate programs are disjoint
+    with a probability of 2/252.
+    """
+    overlap = max(min(measured), min(reference)) <= min(max(measured), max(reference))
+    ratio = compute_ratio(measured, reference)
+    return Row(what, format_mean(measured), format_mean(reference), str(ratio), "ranges overlap", MET[overlap])
+
+
+def format_mean(accuracies: Sequence[float]) -> str:
+    """Format mean and standard deviation as "95.50% ± 0.71%"."""
+    return f"{statistics.mean(accuracies):.2%} ± {statistics.stdev(accuracies):.2%}"
+
+
+def format_number(value: float) -> str:
+    """Format with three significant digits; from 1000 on, as an integer with thousands separators."""
     return f"{value:#.3g}".removesuffix(".") if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def to_markdown(rows: Iterable[Row]) -> str:
-    """Write rows as a table."""
-    header = Row("what", "ours", "other", "ratio (min to max)", "target", "met?")
+    """Format rows as a Markdown table with a header."""
+    header = Row("what", "measured", "reference", "ratio (min to max)", "target", "met?")
     lines = [header, Row(*["---"] * len(header)), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

@@ -1,4 +1,4 @@
-"""Each stage alone, as a process: its time, how much of that its imports take, and its peak memory."""
+"""Benchmark of each stage, run without DVC: wall time, import time, and peak memory."""
 
 import re
 import shlex
@@ -8,18 +8,18 @@ from ruamel.yaml import YAML
 
 from bench.clone import Clone
 from bench.comparison import Row, compare
-from bench.measure import ROUNDS, Run, interleave
+from bench.runner import ROUNDS, Run, interleave
 
-MEGABYTES_ALLOWED = 600.0
+MEMORY_LIMIT_MEGABYTES = 600.0
 IMPORT_TIME = re.compile(r"^import time: +(\d+) \|", flags=re.MULTILINE)
 
 
 def measure(folder: Path, rounds: int = ROUNDS, **parameters: object) -> list[Row]:
-    """Run the stages one after the other, without DVC, each round in a fresh clone."""
+    """Run the stages in the order of dvc.yaml, each round in a fresh clone with these values in params.yaml."""
 
     def run_stages(number: int) -> dict[str, Run]:
         clone = Clone.of_head(folder / f"clone-{number}", **parameters)
-        (clone.folder / "dvc.lock").unlink()  # only DVC keeps it in step with what the stages write
+        (clone.folder / "dvc.lock").unlink()  # without DVC, nothing updates it with the hashes of the new outputs
         commands = read_commands(clone.folder / "dvc.yaml")
         return {stage: clone.run(*command) for stage, command in commands.items()}
 
@@ -29,25 +29,35 @@ def measure(folder: Path, rounds: int = ROUNDS, **parameters: object) -> list[Ro
 
 
 def read_commands(dvc_yaml: Path) -> dict[str, list[str]]:
-    """Read the command of each stage, in the order of dvc.yaml, and have Python print what each import takes."""
+    """Read the command of each stage, starting at `python`, and add `-X importtime` to it.
+
+    Raises:
+        ValueError: a command does not contain the word `python`.
+    """
     stages = YAML(typ="safe", pure=True).load(dvc_yaml)["stages"]
-    commands = {name: shlex.split(stage["cmd"]) for name, stage in stages.items()}
-    return {name: ["python", "-X", "importtime", *arguments] for name, (_exec, _python, *arguments) in commands.items()}
+    return {name: add_importtime(shlex.split(stage["cmd"])) for name, stage in stages.items()}
+
+
+def add_importtime(words: list[str]) -> list[str]:
+    """Drop the words before `python`, such as `exec env`, and insert `-X importtime` after it."""
+    python = words.index("python")
+    return ["python", "-X", "importtime", *words[python + 1 :]]
 
 
 def compare_with_imports(stage: str, runs: list[Run]) -> Row:
-    """Compare the time of a stage with that of its imports."""
-    imports = [read_import_seconds(run.errors) for run in runs]
-    return compare(f"`{stage}` alone, against its imports", [run.seconds for run in runs], imports, "s")
+    """Build a row: wall time of the stage, reference: its import time."""
+    imports = [read_import_seconds(run.stderr) for run in runs]
+    what = f"`{stage}` without DVC, against its import time"
+    return compare(what, [run.seconds for run in runs], imports, "s")
 
 
-def read_import_seconds(errors: str) -> float:
-    """Add up what `python -X importtime` printed: microseconds that each module took, without those it imports."""
-    return sum(map(int, IMPORT_TIME.findall(errors))) / 1e6
+def read_import_seconds(stderr: str) -> float:
+    """Sum the `self` column of the output of `python -X importtime`."""
+    return sum(map(int, IMPORT_TIME.findall(stderr))) / 1e6
 
 
 def check_memory(stage: str, runs: list[Run]) -> Row:
-    """Compare the peak memory of a stage with what it is allowed."""
+    """Build a row: peak memory of the stage, reference: the limit."""
     peaks = [run.peak_megabytes for run in runs]
-    allowed = [MEGABYTES_ALLOWED] * len(runs)
-    return compare(f"peak memory of `{stage}`, against what is allowed", peaks, allowed, "MB", at_most=1)
+    limits = [MEMORY_LIMIT_MEGABYTES] * len(runs)
+    return compare(f"peak memory of `{stage}`, against the limit", peaks, limits, "MB", at_most=1)

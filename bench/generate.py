@@ -1,6 +1,6 @@
-"""Generate a data set of any size: noise in which a row of each image, twice its label, is bright.
+"""Generate a synthetic data set: noise images in which the row with index 2 * label is bright.
 
-Writes train.safetensors and a small test.safetensors.
+Writes train.safetensors with IMAGES images and test.safetensors with 1000.
 
 Run: python -m bench.generate FOLDER IMAGES
 """
@@ -17,7 +17,7 @@ TEST_IMAGES = 1000
 
 
 def main() -> None:
-    """Write both splits."""
+    """Write both splits; FOLDER is created if missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("images", type=int)
@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def generate(count: int, generator: np.random.Generator) -> Split:
-    """Generate as many images, from -1 to 1, and their labels."""
+    """Generate `count` images, with pixels from -1 to 1, and their labels."""
     labels = generator.integers(CLASSES, size=count)
     images = generator.random((count, IMAGE_SIZE, IMAGE_SIZE), dtype=np.float32)
     images -= 1

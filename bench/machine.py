@@ -1,4 +1,4 @@
-"""The machine and the versions that the figures hold for."""
+"""The machine, package versions and commit that results were measured with."""
 
 import importlib.metadata
 import os
@@ -11,29 +11,30 @@ from pathlib import Path
 from bench.clone import ROOT
 
 PACKAGES = ("torch", "torchvision", "dvc")
-CAPABILITY = "import torch; print(torch.backends.cpu.get_cpu_capability())"
+PRINT_CPU_CAPABILITY = "import torch; print(torch.backends.cpu.get_cpu_capability())"
 
 
 def describe() -> str:
-    """Describe them in a line."""
+    """Return one line: processor, cores, instruction set; versions; commit and date (UTC)."""
     versions = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
-    capability = ask(sys.executable, "-c", CAPABILITY)  # in a process of its own: torch would stay in this one's memory
+    # In a separate process, because importing torch would raise the peak memory of this one (see bench/runner.py).
+    capability = read_output(sys.executable, "-c", PRINT_CPU_CAPABILITY)
     return (
         f"{find_processor()}, {os.cpu_count()} cores, {platform.machine()} with {capability}; "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {', '.join(versions)}; "
-        f"commit {ask('git', 'rev-parse', '--short', 'HEAD')}, {datetime.now(UTC):%Y-%m-%d}"
+        f"commit {read_output('git', 'rev-parse', '--short', 'HEAD')}, {datetime.now(UTC):%Y-%m-%d}"
     )
 
 
 def find_processor() -> str:
-    """Find the processor's name, where Linux says it."""
+    """Return the model name from /proc/cpuinfo, or what `platform.processor` returns on systems without it."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
 
 
-def ask(*command: str) -> str:
-    """Return what a command prints."""
-    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+def read_output(*command: str) -> str:
+    """Run a command in the repository and return its standard output, stripped."""
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - constants
     return process.stdout.strip()

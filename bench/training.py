@@ -1,4 +1,4 @@
-"""Our training against the article's program on the same work, and against the floor that the processor sets."""
+"""Benchmark of our training against the tutorial's program, and against the time of its matrix multiplications."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -6,64 +6,66 @@ from itertools import pairwise
 from pathlib import Path
 
 from bench.comparison import Row, compare, compare_accuracies
-from bench.contest import Contest
-from bench.measure import ROUNDS, interleave
+from bench.programs import Programs
+from bench.runner import ROUNDS, interleave
 
 IMAGES = 60_000
 EPOCHS = 10
 LAYER_SIZES = (784, 128, 64, 10)
 LOOP_TARGETS = {("sgd", "native"): 1 / 9, ("sgd", "portable"): 1 / 6}
 
-Results = Mapping[str, Sequence[Mapping[str, float]]]
+Results = Mapping[str, Sequence[Mapping[str, float]]]  # by program; one mapping per round
 
 
 def measure(folder: Path, rounds: int = ROUNDS, epochs: int = EPOCHS) -> list[Row]:
-    """Let the article's program and ours train by turns."""
-    contest = Contest(folder)
-    threads_row, environment = choose_threads(contest, rounds)
-    contestants = {
-        "article, sgd": contest.article("sgd", epochs, environment),
-        "dvc repro": contest.repro(epochs),
-        "sgd, native": contest.loop("sgd", epochs, "native"),
-        "sgd, portable": contest.loop("sgd", epochs, "portable"),
-        "matrix rate": contest.matrix_rate,
-        "article, adam": contest.article("adam", epochs, environment),
-        "dvc exp run": contest.experiment,
-        "adam, native": contest.loop("adam", epochs, "native"),
-        "adam, portable": contest.loop("adam", epochs, "portable"),
-    }
-    results = interleave(contestants, rounds)
+    """Run all programs in interleaved rounds."""
+    programs = Programs(folder)
+    threads_row, environment = choose_threads(programs, rounds)
+    results = interleave(
+        {
+            "tutorial, sgd": programs.tutorial("sgd", epochs, environment),
+            "dvc repro": programs.repro(epochs),
+            "sgd, native": programs.training_loop("sgd", epochs, "native"),
+            "sgd, portable": programs.training_loop("sgd", epochs, "portable"),
+            "matmul throughput": programs.matmul_throughput,
+            "tutorial, adam": programs.tutorial("adam", epochs, environment),
+            "dvc exp run": programs.experiment,
+            "adam, native": programs.training_loop("adam", epochs, "native"),
+            "adam, portable": programs.training_loop("adam", epochs, "portable"),
+        },
+        rounds,
+    )
     return [
         threads_row,
         *compare_loops(results),
-        compare_with_floor(results, epochs),
-        *compare_whole(results),
+        compare_with_lower_bound(results, epochs),
+        *compare_processes(results),
         *compare_all_accuracies(results),
     ]
 
 
-def choose_threads(contest: Contest, rounds: int) -> tuple[Row, dict[str, str]]:
-    """Find the number of threads with which the article's program is faster here, as environment variables."""
+def choose_threads(programs: Programs, rounds: int) -> tuple[Row, dict[str, str]]:
+    """Time the tutorial's loop with all threads and with one; return the environment variables of the faster one."""
     settings: dict[str, dict[str, str]] = {"all threads": {}, "one thread": {"OMP_NUM_THREADS": "1"}}
-    results = interleave({name: contest.article("sgd", 1, setting) for name, setting in settings.items()}, rounds)
-    seconds = {name: column(results, name, "seconds") for name in settings}
+    results = interleave({name: programs.tutorial("sgd", 1, setting) for name, setting in settings.items()}, rounds)
+    seconds = {name: column(results, name, "training_seconds") for name in settings}
     fastest = min(settings, key=lambda name: statistics.median(seconds[name]))
-    what = f"the article's loop, an epoch, all threads against one ({fastest} in what follows)"
+    what = f"the tutorial's loop, one epoch, all threads against one thread ({fastest} in the rows below)"
     return compare(what, seconds["all threads"], seconds["one thread"], "s"), settings[fastest]
 
 
-def column(results: Results, contestant: str, key: str) -> list[float]:
-    """List what a contestant came to, round by round."""
-    return [result[key] for result in results[contestant]]
+def column(results: Results, program: str, key: str) -> list[float]:
+    """List one value of a program for each round."""
+    return [result[key] for result in results[program]]
 
 
 def compare_loops(results: Results) -> list[Row]:
-    """Compare the training loops alone."""
+    """Build the rows of the training loops, without imports and loading of data."""
     return [
         compare(
-            f"training loop, {optimizer}, {numerics}, one thread, against the article's loop",
-            column(results, f"{optimizer}, {numerics}", "seconds"),
-            column(results, f"article, {optimizer}", "seconds"),
+            f"training loop, {optimizer}, {numerics}, one thread, against the tutorial's loop",
+            column(results, f"{optimizer}, {numerics}", "training_seconds"),
+            column(results, f"tutorial, {optimizer}", "training_seconds"),
             "s",
             LOOP_TARGETS.get((optimizer, numerics)),
         )
@@ -72,44 +74,45 @@ def compare_loops(results: Results) -> list[Row]:
     ]
 
 
-def compare_with_floor(results: Results, epochs: int) -> Row:
-    """Compare the native loop with the time that its multiplications alone take at the processor's matrix rate."""
-    operations = epochs * IMAGES * count_operations(LAYER_SIZES)
-    best = max(results["matrix rate"], key=lambda result: result["rate"])
-    peak = f"{best['rate'] / 1e9:.0f} GFLOP/s, torch.mm of {best['size']} x {best['size']}"
+def compare_with_lower_bound(results: Results, epochs: int) -> Row:
+    """Build the row of the native loop, reference: the time of its matrix multiplications at the round's throughput."""
+    flop = epochs * IMAGES * count_flop(LAYER_SIZES)
+    best = max(results["matmul throughput"], key=lambda result: result["flops_per_second"])
+    throughput = f"{best['flops_per_second'] / 1e9:.0f} GFLOP/s, torch.mm of {best['size']} x {best['size']}"
     return compare(
-        f"training loop, sgd, native, against the floor for one thread ({operations / 1e9:.0f} GFLOP at {peak})",
-        column(results, "sgd, native", "seconds"),
-        [operations / rate for rate in column(results, "matrix rate", "rate")],
+        "training loop, sgd, native, one thread, against matrix multiplication time, the lower bound "
+        f"({flop / 1e9:.0f} GFLOP at {throughput})",
+        column(results, "sgd, native", "training_seconds"),
+        [flop / flops_per_second for flops_per_second in column(results, "matmul throughput", "flops_per_second")],
         "s",
         at_most=3,
     )
 
 
-def count_operations(layer_sizes: Sequence[int]) -> int:
-    """Count the floating-point operations for an image, forward and backward, biases and ReLU left out.
+def count_flop(layer_sizes: Sequence[int]) -> int:
+    """Count the floating-point operations per image, forward and backward, without biases and ReLU.
 
-    A layer's multiplication is done forward, for the gradient of its weights and, but in the first layer, for the
-    gradient of its input.
+    Each layer needs three matrix multiplications: forward, gradient of the weights, and gradient of the input; the
+    first layer needs no gradient of the input.
     """
     multiplications = [inputs * outputs for inputs, outputs in pairwise(layer_sizes)]
     return 2 * (3 * sum(multiplications) - multiplications[0])
 
 
-def compare_whole(results: Results) -> list[Row]:
-    """Compare what a user types with the article's whole program."""
+def compare_processes(results: Results) -> list[Row]:
+    """Build the rows of the dvc commands, reference: the tutorial's program from start to exit."""
     return [
         compare(
-            "`dvc repro` from fresh, whole, against the article's whole program",
-            column(results, "dvc repro", "whole"),
-            column(results, "article, sgd", "whole"),
+            "`dvc repro` in a fresh clone, against the tutorial's program",
+            column(results, "dvc repro", "process_seconds"),
+            column(results, "tutorial, sgd", "process_seconds"),
             "s",
             at_most=0.4,
         ),
         compare(
-            "`dvc exp run -S optimizer=adam -S lr=0.001` against the article's program with Adam",
-            column(results, "dvc exp run", "whole"),
-            column(results, "article, adam", "whole"),
+            "`dvc exp run -S optimizer=adam -S lr=0.001`, against the tutorial's program with Adam",
+            column(results, "dvc exp run", "process_seconds"),
+            column(results, "tutorial, adam", "process_seconds"),
             "s",
             at_most=0.35,
         ),
@@ -117,13 +120,13 @@ def compare_whole(results: Results) -> list[Row]:
 
 
 def compare_all_accuracies(results: Results) -> list[Row]:
-    """Compare the accuracies, over the seeds."""
-    ours = {"sgd, native": "sgd", "dvc repro": "sgd", "adam, native": "adam", "dvc exp run": "adam"}
+    """Build the rows of the test accuracies; each round has its own seed."""
+    optimizers = {"sgd, native": "sgd", "dvc repro": "sgd", "adam, native": "adam", "dvc exp run": "adam"}
     return [
         compare_accuracies(
-            f"test accuracy over {len(results[contestant])} seeds, {contestant}, against the article's",
-            column(results, contestant, "accuracy"),
-            column(results, f"article, {optimizer}", "accuracy"),
+            f"test accuracy over {len(results[program])} seeds, {program}, against the tutorial's",
+            column(results, program, "accuracy"),
+            column(results, f"tutorial, {optimizer}", "accuracy"),
         )
-        for contestant, optimizer in ours.items()
+        for program, optimizer in optimizers.items()
     ]

@@ -3,7 +3,7 @@ import re
 from bench import machine
 
 
-def test_the_machine_and_the_versions_are_told() -> None:
+def test_describe() -> None:
     processor, versions, commit = machine.describe().split("; ")
     assert re.fullmatch(r".+, \d+ cores, \w+ with \w+", processor)
     assert re.fullmatch(r".+, Python 3\.[\d.]+, torch 2\..+, torchvision 0\..+, dvc 3\..+", versions)

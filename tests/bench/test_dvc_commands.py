@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from bench import waiting
-from bench.measure import Run
+from bench import dvc_commands
+from bench.runner import Run
 
 REFS = """\
 refs/exps/{number:02x}/{commit}/quick-name
@@ -14,21 +14,21 @@ refs/exps/stash
 
 
 class FakeClone:
-    """A clone whose queue gives a result each time that Git is asked, and whose worker stops when asked twice."""
+    """A clone whose queue finishes one experiment per `git` command; its worker stops at the second status query."""
 
     def __init__(self) -> None:
-        """Begin with an empty queue."""
+        """Start with an empty queue."""
         self.commands: list[tuple[str, ...]] = []
         self.copies: dict[str, FakeClone] = {}
         self.queued, self.results, self.stopping = 0, 0, 0
 
     def copy(self, name: str) -> "FakeClone":
-        """Give an empty queue, once for each name."""
+        """Return a new fake clone; each name is allowed once."""
         assert name not in self.copies
         return self.copies.setdefault(name, FakeClone())
 
     def run(self, *command: str) -> Run:
-        """Note the command, and answer as DVC and Git do; each takes a second longer than the last."""
+        """Record the command and return output like DVC's or Git's; the n-th command takes n seconds."""
         self.commands.append(command)
         output = ""
         if command[:3] == ("dvc", "exp", "run"):
@@ -48,13 +48,13 @@ class FakeClone:
 @pytest.fixture
 def clone(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 5)
+    monkeypatch.setattr(dvc_commands, "TIMEOUT_SECONDS", 5)
     return FakeClone()
 
 
-def test_each_sweep_has_a_copy_to_itself(clone: Any) -> None:
-    row = waiting.measure_sweeps(clone, rounds=3, size=8)
-    assert row.what == "sweep of 8 with `-j 2`, against one after the other"
+def test_each_sweep_uses_its_own_copy(clone: Any) -> None:
+    row = dvc_commands.measure_sweeps(clone, rounds=3, size=8)
+    assert row.what == "sweep of 8 experiments, `--jobs 2` against `--jobs 1`"
     assert clone.commands == []
     assert list(clone.copies) == [f"sweep-{jobs}-{number}" for number in range(3) for jobs in (2, 1)]
     for name, copy in clone.copies.items():
@@ -63,21 +63,21 @@ def test_each_sweep_has_a_copy_to_itself(clone: Any) -> None:
         assert [command[-1] for command in copy.commands if "start" in command] == [name[6]]
 
 
-def test_a_sweep_is_over_when_every_result_is_there_and_no_worker_is_left(clone: Any) -> None:
+def test_waits_for_results_and_workers(clone: Any) -> None:
     clone.results = 5
-    assert waiting.run_sweep(clone, 2, ["0.1", "0.2"]) >= 0
+    assert dvc_commands.run_sweep(clone, 2, ["0.1", "0.2"]) >= 0
     assert clone.results == 7
-    asked = [command[2] for command in clone.commands if command[:2] == ("dvc", "queue")]
-    assert asked == ["start", "stop", "status", "status"]
+    queue_commands = [command[2] for command in clone.commands if command[:2] == ("dvc", "queue")]
+    assert queue_commands == ["start", "stop", "status", "status"]
 
 
-def test_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", -1)
-    with pytest.raises(TimeoutError, match="not done"):
-        waiting.wait_until(lambda: False)
+def test_wait_until_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dvc_commands, "TIMEOUT_SECONDS", -1)
+    with pytest.raises(TimeoutError, match="did not finish"):
+        dvc_commands.wait_until(lambda: False)
 
 
-def test_nothing_to_do_is_compared_with_the_import_of_torch(clone: Any) -> None:
-    row = waiting.measure_nothing_to_do(clone, rounds=2)
+def test_up_to_date_repro(clone: Any) -> None:
+    row = dvc_commands.measure_up_to_date_repro(clone, rounds=2)
     assert clone.commands == [("dvc", "repro"), ("python", "-c", "import torch")] * 2
     assert row[1:4] == ("2.00 s", "3.00 s", "0.667 (0.500 to 0.750)")

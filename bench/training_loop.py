@@ -1,9 +1,9 @@
-"""Our training loop alone, in a process of its own, because numerics are chosen once in a process.
+"""Time our training loop in a separate process, because numerics cannot be changed within a process.
 
-Reads train.safetensors and test.safetensors from a folder, and params.yaml, of which the options below take precedence.
-Prints a Timing as JSON.
+Reads train.safetensors and test.safetensors from FOLDER, and params.yaml; the options below override params.yaml.
+The output is a Timing as JSON.
 
-Run: python -m bench.loop FOLDER --numerics native --epochs 10
+Run: python -m bench.training_loop FOLDER --numerics native --epochs 10
 """
 
 import argparse
@@ -12,21 +12,21 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from runtime.parameters import read_parameters
 from stages.shared import numerics
-from stages.shared.parameters import read_parameters
 from stages.train.parameters import Parameters
 
 
 class Timing(NamedTuple):
-    """The seconds of the whole loop; when each epoch ended, in seconds from its start; the test accuracy."""
+    """Seconds of all epochs, seconds from the start to the end of each epoch, and test accuracy from 0 to 1."""
 
-    seconds: float
+    training_seconds: float
     epoch_ends: list[float]
     accuracy: float
 
 
 def main() -> None:
-    """Train with the parameters that the command line names."""
+    """Parse the command line, train, and print the timing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--numerics", choices=["portable", "native"], required=True)
@@ -42,8 +42,8 @@ def main() -> None:
 
 
 def time_training(folder: Path, parameters: Parameters) -> Timing:
-    """Train on all images of the training split, then test."""
-    # Only now: numpy and torch take the pin as they are loaded.
+    """Train on all images of train.safetensors, without validation, and test on test.safetensors."""
+    # Imported here because numpy and torch read the settings of `numerics.pin` when they are imported.
     import torch
 
     from stages.shared.network import build_network
@@ -56,15 +56,15 @@ def time_training(folder: Path, parameters: Parameters) -> Timing:
     no_validation = LabeledImages(training.images[:0], training.labels[:0])
     torch.manual_seed(parameters.seed)
     network = build_network(parameters.hidden_sizes)
-    # The first optimizer of a process loads torch's compiler; the article's, too, is made before its clock starts.
+    # The first optimizer of a process imports torch._dynamo. The tutorial's timer also starts after that.
     torch.optim.SGD(network.parameters())
     epoch_ends: list[float] = []
-    begin = time.perf_counter()
-    train(network, training, no_validation, parameters, lambda _: epoch_ends.append(time.perf_counter() - begin))
-    seconds = time.perf_counter() - begin
+    start = time.perf_counter()
+    train(network, training, no_validation, parameters, lambda _: epoch_ends.append(time.perf_counter() - start))
+    training_seconds = time.perf_counter() - start
     with torch.inference_mode():
         accuracy = (network(test.images).argmax(dim=1) == test.labels).float().mean().item()
-    return Timing(seconds, epoch_ends, accuracy)
+    return Timing(training_seconds, epoch_ends, accuracy)
 
 
 if __name__ == "__main__":
