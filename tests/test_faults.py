@@ -1,39 +1,38 @@
-"""A shortened form of tests/faults."""
+"""A short form of tests/faults."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from tests.faults import damage, full_disk, kills, races, readers
-from tests.faults.scene import Fault, Scene, try_in_time
+from tests.clone import Clone
+from tests.faults.command_line import FAULTS
+from tests.faults.scene import Scene, try_fault
 
-FAULTS = (
-    kills.FAULTS["kill_repro"],
-    kills.FAULTS["kill_dvc"],
-    kills.FAULTS["kill_queue"],
-    races.FAULTS["two_repros"],
-    damage.FAULTS["damage_file"],
-    damage.FAULTS["reject_parameter"],
-    readers.FAULTS["flip_bits"],
-    readers.FAULTS["fuzz_idx"],
-)
-
-
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    return Scene(tmp_path_factory.mktemp("scene"))
+# The tries of each fault, chosen to be fast. `python -m tests.faults NAME` uses the same seeds.
+TRIES = {
+    "kill_repro": [28],
+    "kill_queue": [13],
+    "two_repros": [28],
+    "damage_file": [106],
+    "reject_parameter": [0],
+    "flip_bits": range(5),
+    "fuzz_idx": [0],
+}
+pytestmark = pytest.mark.faults
 
 
-@pytest.mark.faults
-@pytest.mark.xdist_group("faults")  # they share the scene
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.try_once.__name__)
-def test_a_fault_is_survived(scene: Scene, tmp_path: Path, fault: Fault) -> None:
-    try_in_time(fault, scene, tmp_path)
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory, digits_run: Clone) -> Scene:
+    return Scene(tmp_path_factory.mktemp("scene"), digits_run)
 
 
-@pytest.mark.faults
-@pytest.mark.xdist_group("faults")
+@pytest.mark.parametrize("name", TRIES)
+def test_survives(scene: Scene, tmp_path: Path, name: str) -> None:
+    for number in TRIES[name]:
+        try_fault(FAULTS[name], scene, tmp_path, f"{name} 0 {number}")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
-def test_a_full_disk_is_survived(scene: Scene, tmp_path: Path) -> None:
-    try_in_time(full_disk.FAULTS["fill_disk_of_stage"], scene, tmp_path)
+def test_survives_full_disk(scene: Scene, tmp_path: Path) -> None:
+    try_fault(FAULTS["fill_disk_of_stage"], scene, tmp_path, "fill_disk_of_stage 0 0")

@@ -1,4 +1,4 @@
-"""Damage what lies in the workspace, and mend it by the command that the message or the README gives."""
+"""Damage files in the workspace, and fix them with the command in the error message or in the README."""
 
 import shutil
 from collections.abc import Callable
@@ -8,26 +8,36 @@ from random import Random
 import numpy as np
 from safetensors.numpy import save
 
-from tests.conftest import Clone
+from tests.clone import Clone
 from tests.faults.scene import CHANGE, STATES, Fault, Scene, assert_equal_outputs, read_lock, read_outputs
 
 RAW = [f"data/raw/{half}-{kind}-ubyte" for half in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
 NORMALIZED = [f"data/normalized/{name}.safetensors" for name in ("train", "validation", "test")]
 MODEL = "models/mlp.safetensors"
-ANEW = "rm dvc.lock && dvc repro"
+TRAIN, VALIDATION, TEST = NORMALIZED
+READERS = {**dict.fromkeys(RAW, "normalize"), TRAIN: "train", VALIDATION: "train", TEST: "evaluate", MODEL: "evaluate"}
+
+REPRO = ("dvc", "repro")
+EXPERIMENT = ("dvc", "exp", "run", *CHANGE)
+RECREATE_LOCK = "rm dvc.lock && dvc repro"
 REPAIR = "python -m checks cache --repair && dvc repro"
 
 
 def flip_bit(content: bytes, random: Random) -> bytes:
-    """Flip one bit, anywhere."""
+    """Flip a random bit."""
     position = random.randrange(len(content))
     flipped = content[position] ^ 1 << random.randrange(8)
     return content[:position] + bytes([flipped]) + content[position + 1 :]
 
 
+def truncate(content: bytes, random: Random) -> bytes:
+    """Truncate to a random size."""
+    return content[: random.randrange(len(content))]
+
+
 DAMAGES: dict[str, Callable[[bytes, Random], bytes]] = {
-    "truncated": lambda content, random: content[: random.randrange(len(content))],
-    "emptied": lambda _, __: b"",
+    "truncated": truncate,
+    "empty": lambda _, __: b"",
     "a bit flipped": flip_bit,
     "other tensors": lambda _, __: save({"images": np.zeros((3, 8, 8), np.float32), "labels": np.zeros(3, np.int64)}),
     "another architecture": lambda _, __: save({"1.weight": np.zeros((10, 784)), "1.bias": np.zeros(10)}),
@@ -36,63 +46,67 @@ DAMAGES: dict[str, Callable[[bytes, Random], bytes]] = {
 
 
 def damage_file(scene: Scene, folder: Path, random: Random) -> None:
-    """Damage a file that a stage reads, in place, where it is linked to the cache; then run the same, or a change."""
-    clone = scene.run.copy(folder / "clone")
-    path = clone.folder / random.choice([*RAW, *NORMALIZED, MODEL])
+    """Damage an input of a stage, and with it the cached file that it links to; then run dvc repro or an experiment."""
+    name, stage = random.choice(list(READERS.items()))
     damage = random.choice(list(DAMAGES))
-    with path.open("r+b") as file:
-        content = DAMAGES[damage](file.read(), random)
-        file.seek(0)
-        file.write(content)
-        file.truncate()
-    what = f"{path.name}, {damage}"
-    command, expected = random.choice(
-        [(("dvc", "repro"), scene.outputs), (("dvc", "exp", "run", *CHANGE), scene.changed_outputs)]
-    )
+    command, is_complete = random.choice([(REPRO, False), (REPRO, True), (EXPERIMENT, True)])
+    clone = scene.run.copy(folder / "clone") if is_complete else scene.copy_before(stage, folder / "clone")
+    clone.commit("Results")  # checks cache verifies only what HEAD names
+    overwrite(clone.folder / name, DAMAGES[damage]((clone.folder / name).read_bytes(), random))
     process = clone.run(*command, check=False)
+    expected = scene.changed_outputs if command == EXPERIMENT else scene.outputs
     if process.returncode:
-        assert REPAIR in process.stderr, f"{what}: {process.stderr}"
-        assert str(path.relative_to(clone.folder)) in process.stderr, f"{what}: {process.stderr}"
+        assert f"error: {name}: " in process.stderr, f"{name}, {damage}: {process.stderr}"
+        assert REPAIR in process.stderr, f"{name}, {damage}: {process.stderr}"
     else:
-        assert metrics_of(read_outputs(clone)) == metrics_of(expected), f"{what}: another metric, and exit status 0"
+        metrics = select_metrics(read_outputs(clone))
+        assert metrics == select_metrics(expected), f"{name}, {damage}: exit status 0, but other metrics"
     clone.run("sh", "-c", REPAIR)
     assert_equal_outputs(clone, expected)
 
 
-def metrics_of(outputs: dict[str, str]) -> dict[str, str]:
-    """Take the metrics of what was read."""
+def overwrite(path: Path, content: bytes) -> None:
+    """Replace the content of a file and of all hard links to it. It stays read-only: DVC does not verify such files."""
+    mode = path.stat().st_mode
+    path.chmod(0o600)
+    path.write_bytes(content)
+    path.chmod(mode)
+
+
+def select_metrics(outputs: dict[str, str]) -> dict[str, str]:
+    """Select the files of metrics."""
     return {name: digest for name, digest in outputs.items() if name.endswith("metrics.json")}
 
 
 def damage_state(scene: Scene, folder: Path, random: Random) -> None:
-    """Damage dvc.lock or DVC's own locks, and do what the README says."""
+    """Damage dvc.lock or DVC's lock file, and apply the fix in the README."""
     clone = scene.run.copy(folder / "clone")
     state = random.choice(STATES)
-    path = clone.folder / state.name
+    path = clone.folder / state.path
     path.parent.mkdir(exist_ok=True)
     content = path.read_bytes() if path.exists() else b""
     path.write_bytes(random.choice([b"", b"{", b"\x00\xff", content[: random.randrange(len(content) + 1)]]))
     process = clone.run("dvc", "repro", check=False)
     if process.returncode:
-        assert state.is_named_in(process.stderr), process.stderr
+        assert state.is_reported(process.stderr), process.stderr
         assert "Traceback" not in process.stderr, process.stderr
-        clone.run("sh", "-c", state.mend)
+        clone.run("sh", "-c", state.fix)
     elif read_lock(clone) != read_lock(scene.run):
-        assert_cut_off_is_noticed(clone)
-        clone.run("sh", "-c", state.mend)
-    else:  # all is said, if not in the same order: DVC has written anew, at the end, what was cut off
+        assert_fresh_fails(clone)
+        clone.run("sh", "-c", state.fix)
+    else:  # DVC has completed the truncated dvc.lock, with the entries in another order
         shutil.copy(scene.run.folder / "dvc.lock", clone.folder)
     assert_equal_outputs(clone, scene.outputs)
 
 
-def assert_cut_off_is_noticed(clone: Clone) -> None:
-    """Raise AssertionError unless the check says of dvc.lock, before and after a commit, what DVC has not noticed."""
+def assert_fresh_fails(clone: Clone) -> None:
+    """Raise AssertionError unless `checks fresh` reports the damaged dvc.lock, before and after a commit."""
     before = clone.run("python", "-m", "checks", "fresh", "--json").stdout
-    assert "not committed, in dvc.lock;" in before, before
-    clone.commit("Cut off")
+    assert "not checked: dvc.lock" in before, before
+    clone.commit("Truncated")
     after = clone.run("python", "-m", "checks", "fresh", "--json", check=False)
     assert after.returncode == 1, after.stdout
-    assert ANEW in after.stdout, after.stdout
+    assert RECREATE_LOCK in after.stdout, after.stdout
     clone.run("git", "reset", "--quiet", "HEAD~1")
 
 
@@ -104,7 +118,7 @@ REJECTED = (
 
 
 def reject_parameter(scene: Scene, folder: Path, random: Random) -> None:
-    """Ask for what is not allowed: one line says so, and all outputs stay."""
+    """Set a parameter to a value that is not allowed: it is rejected in one line, and all outputs stay."""
     clone = scene.run.copy(folder / "clone")
     process = clone.run("dvc", "exp", "run", "-S", random.choice(REJECTED), check=False)
     errors = [line for line in process.stderr.splitlines() if line.startswith("error: ")]
@@ -115,7 +129,7 @@ def reject_parameter(scene: Scene, folder: Path, random: Random) -> None:
 
 
 FAULTS = {
-    "damage_file": Fault("a file that a stage reads is damaged", 60, damage_file),
-    "damage_state": Fault("dvc.lock or a lock of DVC is damaged", 30, damage_state),
-    "reject_parameter": Fault("a parameter is not allowed", 40, reject_parameter),
+    "damage_file": Fault("an input of a stage is damaged", 60, damage_file),
+    "damage_state": Fault("dvc.lock or DVC's lock file is damaged", 30, damage_state),
+    "reject_parameter": Fault("a parameter has a value that is not allowed", 40, reject_parameter),
 }

@@ -1,4 +1,4 @@
-"""Fill the disk, so that it ends within one output or another."""
+"""Fill the disk while outputs are written."""
 
 import math
 import os
@@ -8,24 +8,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from tests.conftest import Clone
-from tests.faults.scene import Fault, Scene, assert_equal_outputs, assert_one_line, read_lock
+from tests.clone import Clone
+from tests.faults.scene import Fault, Scene, assert_equal_outputs, assert_one_error, read_lock
 
 DISK_BYTES = 2**27
 
 
 def fill_disk_of_stage(scene: Scene, folder: Path, random: Random) -> None:
-    """Leave a stage less room than its outputs take: it says so in one line; with room, all comes out the same."""
+    """Leave a stage less free space than its outputs need: it fails with one line; with more, outputs are identical."""
     stage, outputs = random.choice(list(list_outputs(scene.run).items()))
     with small_disk(folder / "disk") as disk:
         clone = scene.run.copy(disk / "clone")
-        needed = sum(math.ceil((clone.folder / path).stat().st_size / page_bytes(disk)) for path in outputs)
+        needed = sum(math.ceil((clone.folder / path).stat().st_size / get_page_size(disk)) for path in outputs)
         for path in outputs:
-            (clone.folder / path).unlink()  # which frees no page of what is a link into the cache
+            (clone.folder / path).unlink()  # frees no page of a hard link to the cache
         leave_free(disk, random.randrange(needed))
         process = clone.run("python", "-B", "-m", f"stages.{stage}", check=False)
         assert process.returncode == 1, process.stdout
-        assert_one_line(process.stderr)
+        assert_one_error(process.stderr)
         assert "cannot be written: " in process.stderr, process.stderr
         (disk / "ballast").unlink()
         clone.run("dvc", "repro")
@@ -33,14 +33,14 @@ def fill_disk_of_stage(scene: Scene, folder: Path, random: Random) -> None:
 
 
 def fill_disk_of_repro(scene: Scene, folder: Path, random: Random) -> None:
-    """Leave `dvc repro` less room than it takes, cache and all: it fails; with room, all comes out the same."""
+    """Leave `dvc repro` less free space than it needs: it fails; with more, the outputs are identical."""
     with small_disk(folder / "disk") as disk:
-        before = free_pages(disk)
+        before = count_free_pages(disk)
         scene.run.copy(disk / "run")
-        taken = before - free_pages(disk)
+        used = before - count_free_pages(disk)
         subprocess.run(["rm", "-r", disk / "run"], check=True)
-        clone = scene.fresh.copy(disk / "clone")
-        leave_free(disk, random.randrange(taken - (before - free_pages(disk))))
+        clone = scene.copy_before(scene.stages[0], disk / "clone")
+        leave_free(disk, random.randrange(used - (before - count_free_pages(disk))))
         process = clone.run("dvc", "repro", check=False)
         assert process.returncode != 0, process.stdout
         assert "Traceback" not in process.stderr, process.stderr
@@ -51,7 +51,7 @@ def fill_disk_of_repro(scene: Scene, folder: Path, random: Random) -> None:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """Mount a file system in memory; that takes the rights of root."""
+    """Mount a file system in memory, which only root may do."""
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", folder], check=True)
     try:
@@ -60,23 +60,23 @@ def small_disk(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def free_pages(disk: Path) -> int:
-    """Count what is free, in the pages in which such a file system gives it."""
+def count_free_pages(disk: Path) -> int:
+    """Count the free pages, the unit in which such a file system allocates."""
     return os.statvfs(disk).f_bavail
 
 
 def leave_free(disk: Path, pages: int) -> None:
-    """Fill the disk up to that many pages."""
-    (disk / "ballast").write_bytes(bytes((free_pages(disk) - pages) * page_bytes(disk)))
+    """Fill the disk except for that many pages."""
+    (disk / "ballast").write_bytes(bytes((count_free_pages(disk) - pages) * get_page_size(disk)))
 
 
-def page_bytes(disk: Path) -> int:
-    """Return the size of a page."""
+def get_page_size(disk: Path) -> int:
+    """Return the size of a page in bytes."""
     return os.statvfs(disk).f_frsize
 
 
 def list_outputs(clone: Clone) -> dict[str, list[Path]]:
-    """List the files that each stage has written."""
+    """List the output files of each stage."""
     outputs: dict[str, list[Path]] = {}
     for stage, entry in read_lock(clone).items():
         paths = [clone.folder / out["path"] for out in entry["outs"]]

@@ -1,7 +1,7 @@
-"""Kill runs at random moments with -9."""
+"""Kill runs with SIGKILL at random moments."""
 
+import contextlib
 import os
-import re
 import signal
 import subprocess
 import time
@@ -9,103 +9,121 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from tests.conftest import MNIST_MIRROR, Clone
+from tests.clone import Clone
+from tests.conftest import MNIST_MIRROR
 from tests.faults.scene import (
-    CHANGE,
     STATES,
     Fault,
     Scene,
     TooLate,
     assert_equal_outputs,
+    read_lock,
     read_outputs,
     repro_after_kill,
-    start,
 )
 
-ORPHAN_SECONDS = 2.0  # within which a stage whose dvc was killed has to end
+STAGE_SECONDS = 4.0  # about as long as a stage runs, with DVC's work before and after
+ORPHAN_SECONDS = 2.0  # a stage whose dvc was killed ends within this time
 
 
 def kill_repro(scene: Scene, folder: Path, random: Random) -> None:
     """Kill the process group of `dvc repro`, and run it again."""
-    clone = scene.fresh.copy(folder / "clone")
-    kill_group(start(clone, "dvc", "repro"), random.uniform(0.3, scene.seconds))
+    stage = random.choice(scene.stages)
+    clone = scene.copy_before(stage, folder / "clone")
+    process = clone.start("dvc", "repro")
+    wait_for_moment(process, stage, random)
+    kill_group(process)
     repro_after_kill(clone)
     assert_equal_outputs(clone, scene.outputs)
 
 
 def kill_repro_again(scene: Scene, folder: Path, random: Random) -> None:
-    """Kill the process group of `dvc repro` five times in a row, then let it end."""
-    clone = scene.fresh.copy(folder / "clone")
+    """Kill the process group of `dvc repro` five times in a row, then run it to the end."""
+    clone = scene.copy_before(scene.stages[0], folder / "clone")
     for _ in range(5):
-        kill_group(start(clone, "dvc", "repro"), random.uniform(0.3, scene.seconds / 3))
+        process = clone.start("dvc", "repro")
+        sleep_while_running(process, random.uniform(0.3, STAGE_SECONDS))
+        kill_group(process)
     repro_after_kill(clone)
     assert_equal_outputs(clone, scene.outputs)
 
 
 def kill_real_repro(scene: Scene, folder: Path, random: Random) -> None:
-    """Kill the process group of `dvc repro` on real MNIST, and run it again: dvc.lock comes out as committed."""
+    """Kill the process group of `dvc repro` on MNIST, and run it again: dvc.lock is identical to the committed one."""
     clone = Clone.of_working_tree(folder / "clone")
     clone.environment["MNIST_MIRROR"] = MNIST_MIRROR
     committed = read_outputs(clone)
-    kill_group(start(clone, "dvc", "repro"), random.uniform(0.3, 3 * scene.seconds))
+    process = clone.start("dvc", "repro")
+    wait_for_moment(process, random.choice(scene.stages), random, seconds=2 * STAGE_SECONDS)
+    kill_group(process)
     repro_after_kill(clone)
     found = read_outputs(clone)
-    assert committed.items() <= found.items(), "differs from what is committed"
+    different = sorted(name for name, digest in committed.items() if found.get(name) != digest)
+    assert not different, f"differ from the committed files: {', '.join(different)}"
 
 
 def kill_dvc(scene: Scene, folder: Path, random: Random) -> None:
-    """Kill the process of `dvc repro` alone, and run it again at once, beside what it has left."""
-    clone = scene.fresh.copy(folder / "clone")
-    process = start(clone, "dvc", "repro")
-    let_run(process, random.uniform(0.3, scene.seconds))
+    """Kill only the process of `dvc repro`, and run it again at once, while its stage may still run."""
+    stage = random.choice(scene.stages)
+    clone = scene.copy_before(stage, folder / "clone")
+    process = clone.start("dvc", "repro")
+    wait_for_moment(process, stage, random)
     process.kill()
     process.wait()
     killed = time.monotonic()
-    again = start(clone, "dvc", "repro")
-    while processes := processes_of_session(clone, process.pid):
-        assert time.monotonic() - killed < ORPHAN_SECONDS, f"still alive: {processes}"
+    again = clone.start("dvc", "repro")
+    while orphans := list_session(clone, process.pid):
+        assert time.monotonic() - killed < ORPHAN_SECONDS, f"still running: {orphans}"
         time.sleep(0.05)
     process.communicate()
     output, _ = again.communicate()
-    assert again.returncode == 0 or any(state.is_named_in(output) for state in STATES), output
+    assert again.returncode == 0 or any(state.is_reported(output) for state in STATES), output
     repro_after_kill(clone)
     assert_equal_outputs(clone, scene.outputs)
 
 
 def kill_queue(scene: Scene, folder: Path, random: Random) -> None:
-    """Kill the process groups of a queue's worker and of what it runs, and queue the same again."""
-    clone = scene.run.copy(folder / "clone")
-    clone.run("dvc", "exp", "run", "--queue", "--name", "killed", *CHANGE)
+    """Kill a worker of the queue with its experiment, and queue the same experiment again."""
+    clone = scene.copy_before(random.choice(scene.stages), folder / "clone")
+    lr = read_lock(scene.run)["train"]["params"]["params.yaml"]["lr"]
+    clone.set_parameters(lr=lr / 2)
+    clone.commit("Other settings")
+    queue = ("dvc", "exp", "run", "--queue", "-S", f"lr={lr}", "--name")
+    clone.run(*queue, "killed")
     clone.start_queue()
-    wait_until(lambda: bool(worker_groups(clone)))
+    wait_until(lambda: bool(list_worker_groups(clone)))
     time.sleep(random.uniform(0, 5))
-    groups = worker_groups(clone)
-    if not groups:
+    if not kill_workers(clone):
         raise TooLate
-    for group in groups:
-        os.killpg(group, signal.SIGKILL)
-    clone.run("dvc", "exp", "run", "--queue", "--name", "again", *CHANGE)
-    clone.start_queue()
-    done = re.compile(r" again .*(Success|Failed) *$", flags=re.MULTILINE)
-    wait_until(lambda: bool(done.search(clone.run("dvc", "queue", "status").stdout)))
-    # Where the first had saved its result before it was killed, the second has nothing to add.
-    names = clone.run("dvc", "exp", "list", "--name-only").stdout.split()
-    clone.run("dvc", "exp", "apply", "again" if "again" in names else "killed")
-    assert_equal_outputs(clone, scene.changed_outputs)
+    name = "killed"
+    if not is_recorded(clone, name):
+        name = "again"
+        clone.run(*queue, name)
+        clone.start_queue()
+        wait_until(lambda: is_recorded(clone, name))
+    clone.run("dvc", "exp", "apply", name)
+    kill_workers(clone)  # they wait for more experiments
+    assert_equal_outputs(clone, scene.outputs)
 
 
-def kill_group(process: "subprocess.Popen[str]", seconds: float) -> None:
-    """Kill a process and all that it started, after that many seconds."""
-    let_run(process, seconds)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-
-
-def let_run(process: "subprocess.Popen[str]", seconds: float) -> None:
-    """Let a process run for that many seconds.
+def wait_for_moment(
+    process: "subprocess.Popen[str]", stage: str, random: Random, seconds: float = STAGE_SECONDS
+) -> None:
+    """Wait for a random time of at most `seconds` after the start of a stage; sometimes, of `dvc repro` itself.
 
     Raises:
-        TooLate: it was over by then.
+        TooLate: the process ended before.
+    """
+    if random.random() < 0.8 and not any(f"Running stage '{stage}'" in line for line in process.stdout or ()):
+        raise TooLate
+    sleep_while_running(process, random.uniform(0, seconds))
+
+
+def sleep_while_running(process: "subprocess.Popen[str]", seconds: float) -> None:
+    """Sleep, and check that the process still runs.
+
+    Raises:
+        TooLate: it ended before.
     """
     time.sleep(seconds)
     if process.poll() is not None:
@@ -113,32 +131,51 @@ def let_run(process: "subprocess.Popen[str]", seconds: float) -> None:
         raise TooLate
 
 
-def processes_of_session(clone: Clone, session: int) -> list[str]:
+def kill_group(process: "subprocess.Popen[str]") -> None:
+    """Kill a process and all processes that it started in its group."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def list_session(clone: Clone, session: int) -> list[str]:
     """List the processes of a session that have not ended."""
     lines = clone.run("ps", "-eo", "sess=,stat=,args=").stdout.splitlines()
     return [line for line in lines if line.split()[0] == str(session) and not line.split()[1].startswith("Z")]
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 180) -> None:
-    """Wait for a condition, but not for ever."""
+    """Wait for a condition; raise AssertionError if it is not met within that many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {seconds} s")
+        assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(0.2)
 
 
-def worker_groups(clone: Clone) -> set[int]:
-    """Find the process groups of the queue's worker and of what it runs."""
+def kill_workers(clone: Clone) -> bool:
+    """Kill the queue's workers and their experiments; return whether there were any."""
+    groups = list_worker_groups(clone)
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+            os.killpg(group, signal.SIGKILL)
+    return bool(groups)
+
+
+def list_worker_groups(clone: Clone) -> set[int]:
+    """List the process groups of the queue's workers and of their experiments."""
     processes = clone.run("ps", "-eo", "pgid=,args=").stdout.splitlines()
     return {int(line.split()[0]) for line in processes if str(clone.folder / ".dvc/tmp/exps") in line}
 
 
+def is_recorded(clone: Clone, experiment: str) -> bool:
+    """Whether DVC has recorded an experiment of that name."""
+    return f"/{experiment}\n" in clone.run("git", "for-each-ref", "refs/exps").stdout
+
+
 FAULTS = {
-    "kill_repro": Fault("kill -9 of all of dvc repro", 300, kill_repro),
-    "kill_repro_again": Fault("five kill -9 of all of dvc repro in a row", 60, kill_repro_again),
-    "kill_dvc": Fault("kill -9 of the dvc process alone", 50, kill_dvc),
-    "kill_queue": Fault("kill -9 of a queue worker", 20, kill_queue),
+    "kill_repro": Fault("SIGKILL of the process group of dvc repro", 300, kill_repro),
+    "kill_repro_again": Fault("five times SIGKILL of the process group of dvc repro", 60, kill_repro_again),
+    "kill_dvc": Fault("SIGKILL of only the process of dvc repro", 50, kill_dvc),
+    "kill_queue": Fault("SIGKILL of a worker of the queue", 20, kill_queue),
 }
 if MNIST_MIRROR:
-    FAULTS["kill_real_repro"] = Fault("kill -9 of all of dvc repro on real MNIST", 20, kill_real_repro)
+    FAULTS["kill_real_repro"] = Fault("SIGKILL of the process group of dvc repro on MNIST", 20, kill_real_repro)

@@ -1,4 +1,4 @@
-"""Hand the readers of files what no stage wrote."""
+"""Give a stage input files that no stage wrote."""
 
 import contextlib
 import math
@@ -6,50 +6,43 @@ import os
 import re
 import shutil
 import struct
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from stages.normalize import __main__ as normalize
-from stages.shared import idx, split
-from stages.shared.network import MODEL, load_network
-from stages.shared.stage import StageError
-from tests.faults.damage import NORMALIZED, RAW, flip_bit
+from runtime.errors import StageError
+from runtime.inputs import Inputs
+from runtime.pipeline import read_stage
+from stages.shared import idx
+from tests.faults.damage import READERS, flip_bit, overwrite, truncate
 from tests.faults.scene import Fault, Scene
 
-READERS: dict[str, Callable[[], object]] = {
-    **dict.fromkeys(RAW, normalize.main),
-    **{name: partial(split.read_split, Path(name)) for name in NORMALIZED},
-    str(MODEL): partial(load_network, MODEL),
-}
-INPUTS = 1_000
+IDX_FILES = 1_000
 
 
 def flip_bits(scene: Scene, folder: Path, random: Random) -> None:
-    """Flip a bit of a file, or cut it off, many times: its reader refuses it every time, by name."""
+    """Flip a bit of an input of a stage, or truncate it: the stage names the file, and does not begin."""
     for name in ("data", "models"):
         shutil.copytree(scene.run.folder / name, folder / name)
-    for name in ("params.yaml", "dvc.lock"):
+    for name in ("params.yaml", "dvc.yaml", "dvc.lock", "versions.yaml", ".dvcignore"):
         shutil.copy(scene.run.folder / name, folder)
+    for name in ("runtime", "stages"):
+        (folder / name).symlink_to(scene.run.folder / name)
+    path, stage_name = random.choice(list(READERS.items()))
     with contextlib.chdir(folder):
-        for _ in range(INPUTS):
-            name = random.choice(list(READERS))
-            content = Path(name).read_bytes()
-            damaged = flip_bit(content, random) if random.random() < 0.5 else content[: random.randrange(len(content))]
-            Path(name).write_bytes(damaged)
-            with pytest.raises(StageError, match=f"^{re.escape(name)}: "):
-                READERS[name]()
-            Path(name).write_bytes(content)
+        stage = read_stage(stage_name)
+        Inputs(stage)
+        overwrite(Path(path), random.choice((flip_bit, truncate))(Path(path).read_bytes(), random))
+        with pytest.raises(StageError, match=f"^{re.escape(path)}: MD5 differs from dvc.lock"):
+            Inputs(stage)
 
 
 def fuzz_idx(_scene: Scene, folder: Path, random: Random) -> None:
-    """Read many random headers and contents: each is refused, or is what its header says."""
+    """Read many random headers and contents: each is rejected, or the array is what the header says."""
     path = folder / "file"
     with path.open("wb", buffering=0) as file:
-        for _ in range(INPUTS):
+        for _ in range(IDX_FILES):
             dimensions = random.choice((1, 3))
             content = draw_idx(dimensions, random)
             os.pwrite(file.fileno(), content, 0)
@@ -63,7 +56,7 @@ def fuzz_idx(_scene: Scene, folder: Path, random: Random) -> None:
 
 
 def draw_idx(dimensions: int, random: Random) -> bytes:
-    """Draw a file that is IDX, or nearly so."""
+    """Draw the content of a file that is valid IDX, or nearly so."""
     magic = random.choice((0x800 | dimensions, 0x800 | dimensions, 0x801, 0x803, 0x903, random.getrandbits(32)))
     shape = [random.choice((0, 1, 2, 3, 28, 2**16, 2**31, 2**32 - 1)) for _ in range(dimensions)]
     content = struct.pack(f">{1 + len(shape)}I", magic, *shape) + random.randbytes(min(64, math.prod(shape)))
@@ -71,6 +64,6 @@ def draw_idx(dimensions: int, random: Random) -> bytes:
 
 
 FAULTS = {
-    "flip_bits": Fault(f"{INPUTS:,} files with a bit flipped or cut off are read", 1, flip_bits),
-    "fuzz_idx": Fault(f"{INPUTS:,} random IDX files are read", 1_000, fuzz_idx),
+    "flip_bits": Fault("a bit of an input of a stage is flipped, or the input is truncated", 1_000, flip_bits),
+    "fuzz_idx": Fault(f"{IDX_FILES:,} random IDX files are read", 1_000, fuzz_idx),
 }
