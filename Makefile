@@ -5,7 +5,7 @@ export PYTHONSAFEPATH :=
 SHELL := /bin/sh
 .SHELLFLAGS := -eu -c
 .DEFAULT_GOAL := run
-.PHONY: run setup best best-seeds experiments check gate bench test test-fast lint audit lock clean
+.PHONY: run setup best best-seeds experiments check restore gate bench test test-fast lint audit lock clean
 
 PYTHON ?= python3
 # DVC stores an experiment as a Git commit, which needs an author.
@@ -66,8 +66,14 @@ best-seeds: $(INSTALLED)
 check: $(INSTALLED)
 	python -m checks all
 
-# Check that no metric is worse than at another commit by more than 0.007, three standard deviations of the accuracy over
-# seeds: make gate BASE=main
+# Restore the workspace to the last commit, after a killed run, a rejected value, a full disk or damage. Edits of code stay.
+restore: $(INSTALLED)
+	@python -m restore
+
+# Check that no metric is worse than at another commit by more than 0.007: make gate BASE=main
+# That is three standard deviations of the test accuracy over the seeds 0 to 4, 94.27 % +- 0.22 %. Native instead of portable
+# numerics changed each metric by at most 0.001 in these runs. To check that on your processor:
+#   python -m checks reproduce --set numerics=native --tolerance 0.007
 gate: $(INSTALLED)
 	python -m checks gate --base "$(BASE)" --allow 0.007 --direction step=any
 
@@ -87,7 +93,7 @@ lint: $(INSTALLED)
 	ruff check
 	ruff format --check
 	mypy
-	bandit --quiet --configfile pyproject.toml --recursive stages runtime checks bench plots
+	bandit --quiet --configfile pyproject.toml --recursive stages runtime checks restore bench plots
 	jactionlint --strict-exit --no-hints .github/workflows/*.yml
 	zizmor --offline --quiet --persona pedantic .github/workflows
 

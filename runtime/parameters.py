@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runtime.errors import StageError
-from runtime.yaml_file import read_yaml_mapping, shorten
+from runtime.yaml_file import YamlError, read_yaml_mapping, shorten
 
 PARAMS_YAML = Path("params.yaml")
 
@@ -34,7 +34,12 @@ def read_parameters(kind: type[AnyParameters]) -> AnyParameters:
     Raises:
         StageError: one line for each key that is missing, or has a value of a wrong type or out of range.
     """
-    values = read_yaml_mapping(PARAMS_YAML)
+    try:
+        values = read_yaml_mapping(PARAMS_YAML)
+    except YamlError as error:
+        if error.key not in kind.model_fields:
+            raise
+        raise StageError(f"{error}; {error.key} must be {kind.model_fields[error.key].description}") from None
     try:
         return kind.model_validate({key: values[key] for key in kind.model_fields if key in values})
     except ValidationError as error:

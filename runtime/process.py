@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 
@@ -25,21 +26,25 @@ def end_with_dvc() -> psutil.Process | None:
     """Make this process end with the dvc that runs it; return that dvc, or None if the stage was started by hand.
 
     Linux kills this process as soon as its parent ends. Elsewhere, and where a shell is the parent (`exec` in dvc.yaml
-    prevents that), a thread polls; it cannot run while a library holds the GIL, as torch does during its import.
+    prevents that), a thread polls; it cannot run while a library holds the GIL, as torch does during its import. The
+    thread also ends this process with the worker of DVC's queue: the dvc of a task outlives its worker.
     """
     if "DVC_STAGE" not in os.environ:
         return None
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     dvc = _find_dvc()  # it may have ended before the line above
-    threading.Thread(target=_watch_dvc, daemon=True).start()
+    threading.Thread(target=_watch, args=[dvc], daemon=True).start()
     return dvc
 
 
-def _watch_dvc() -> None:
+def _watch(dvc: psutil.Process) -> None:
+    is_task, worker = "exec-run" in dvc.cmdline(), dvc.ppid()
     while True:
         time.sleep(PARENT_CHECK_SECONDS)
         _find_dvc()
+        if is_task and dvc.ppid() != worker:
+            _end("the worker of the queue has ended")
 
 
 def _find_dvc() -> psutil.Process:
@@ -49,6 +54,10 @@ def _find_dvc() -> psutil.Process:
         for process in psutil.Process().parents():
             if process.pid in writers:
                 return process
+    return _end(f"{DVC_WRITERS}: parent dvc process not found")
+
+
+def _end(reason: str) -> NoReturn:
     with contextlib.suppress(OSError):  # standard error may be closed
-        print(f"error: {DVC_WRITERS}: parent dvc process not found; the stage ends", file=sys.stderr)
+        print(f"error: {reason}; the stage ends", file=sys.stderr)
     os._exit(1)

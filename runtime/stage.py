@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from runtime.errors import StageError
 from runtime.inputs import Inputs
@@ -12,6 +13,10 @@ from runtime.pipeline import read_stage
 from runtime.process import end_with_dvc
 from runtime.versions import check_versions
 from runtime.workspace import lock_workspace
+from runtime.yaml_file import to_line
+
+MAX_LINES = 20  # of all errors
+MAX_LENGTH = 2000  # of a line; those of parameters have at most 300
 
 
 def run(name: str, main: Callable[[AnyParameters], None], kind: type[AnyParameters]) -> None:
@@ -43,12 +48,19 @@ def errors_in_lines() -> Iterator[None]:
     try:
         yield
     except StageError as error:
-        print("\n".join(f"error: {line}" for line in str(error).splitlines()), file=sys.stderr)
-        sys.exit(error.status)
+        _exit(str(error), error.status)
     except FileNotFoundError as error:
-        sys.exit(f"error: {error.filename or error}: no such file; run dvc repro, which creates what is missing")
+        _exit(f"{error.filename or error}: no such file; run dvc repro, which creates what is missing")
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        sys.exit(f"error: {where}{error.strerror or error}")
+        _exit(f"{where}{error.strerror or error}")
     except KeyboardInterrupt:
-        sys.exit("error: interrupted")
+        _exit("interrupted")
+
+
+def _exit(text: str, status: int = 1) -> NoReturn:
+    lines = text.split("\n")
+    if len(lines) > MAX_LINES:
+        lines[MAX_LINES - 1 :] = [f"{len(lines) - MAX_LINES + 1} more errors"]
+    print("\n".join(to_line(f"error: {line}", MAX_LENGTH) for line in lines), file=sys.stderr)
+    sys.exit(status)

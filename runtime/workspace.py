@@ -49,8 +49,8 @@ def lock_workspace(dvc: psutil.Process) -> None:
         _start_guard(dvc)
     name = os.environ.get("DVC_EXP_NAME")
     if name is not None and name not in _read_experiment():
-        reason = "another dvc exp run, started at the same time, may have changed it; run git restore . && dvc checkout"
-        raise BlockingIOError(errno.EBUSY, f"{reason}, then one after the other, or each with --temp", "params.yaml")
+        reason = "another dvc exp run, started at the same time, may have changed it; run make restore, then one after"
+        raise BlockingIOError(errno.EBUSY, f"{reason} the other, or each with --temp", "params.yaml")
 
 
 def _start_guard(dvc: psutil.Process) -> None:

@@ -130,6 +130,7 @@ def build_once(tmp_path_factory: pytest.TempPathFactory, name: str, build: Calla
     with (parent / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not complete.exists():
+            shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             build(folder)
             complete.touch()

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from checks.fresh import RECREATE_LOCK
 from tests.clone import ROOT
-from tests.faults import damage, races, scene
 
 Row = dict[str, str]
 
@@ -210,14 +210,18 @@ def test_limits_are_as_measured() -> None:
     assert missed <= {row["what"] for row in rows}
 
 
-def test_troubleshooting_has_tried_fixes() -> None:
-    """tests/faults applies them."""
+def test_troubleshooting_has_messages_of_restore() -> None:
+    """tests/restore checks when they are printed."""
     text = (ROOT / "docs/troubleshooting.md").read_text()
-    section = read_section(text, "When something is broken")
-    fixes = [damage.REPAIR, damage.RECREATE_LOCK, scene.REMOVE_TEMPORARY_FILES, races.FIX]
-    for fix in (*fixes, *(state.fix for state in scene.STATES)):
-        assert f"| `{fix}` |" in section
-    assert f"`{races.FIX}`" in read_section(EXPERIMENTS, "Two experiments at once")
+    code = "".join(path.read_text() for path in (ROOT / "restore").glob("*.py"))
+    block = read_section(text, "make restore").partition("```console\n")[2].partition("```")[0]
+    command, *lines = block.splitlines()
+    assert command == "$ make restore"
+    assert lines
+    for line in lines:
+        words = re.split(r" (?=\S*[./])|main|: ", line)
+        assert words[0] in code, line
+    assert f"`{RECREATE_LOCK.partition(': ')[2]}`" in text
 
 
 def test_setup_has_pinned_versions() -> None:

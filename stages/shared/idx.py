@@ -15,6 +15,7 @@ from runtime.errors import StageError
 from stages.shared.shapes import CLASSES, IMAGE_SIZE
 
 UNSIGNED_BYTE = 0x08
+MAX_BYTES = 2**26  # the largest file of MNIST has 47 million
 
 
 class IdxFiles(NamedTuple):
@@ -69,6 +70,8 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         size = path.stat().st_size - header_size
         if size != math.prod(shape):
             raise StageError(f"{path}: header says {math.prod(shape)} bytes of data ({shape}), file has {size}")
+        if size > MAX_BYTES:
+            raise StageError(f"{path}: has {size} bytes of data, must have at most {MAX_BYTES}")
         return np.fromfile(file, dtype=np.uint8).reshape(shape)
 
 

@@ -1,17 +1,17 @@
 """The fully connected network, and the safetensors file of its weights."""
 
-import re
 from itertools import pairwise
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import nn
+from safetensors.torch import save_file
+from torch import Tensor, nn
 
 from runtime.errors import StageError
 from runtime.files import writing
 from stages.shared.shapes import CLASSES, PIXELS
+from stages.shared.split import load_tensors
 
 MODEL = Path("models/mlp.safetensors")
 
@@ -39,15 +39,10 @@ def load_network(path: Path) -> nn.Sequential:
     Raises:
         StageError: the file is not safetensors, or not the finite weights of such a network.
     """
-    try:
-        weights = load_file(path)
-    except SafetensorError as error:
-        raise StageError(f"{path}: not a safetensors file ({error}); remove it and run dvc repro") from None
-    biases = [name for name in sorted(weights, key=_layer_number) if name.endswith(".bias")]
+    weights = load_tensors(path)
     with torch.device("meta"):  # allocates no memory, whatever shapes the file has
-        network = build_network(tuple(weights[name].numel() for name in biases[:-1]))
-    expected = {name: (tensor.shape, tensor.dtype) for name, tensor in network.state_dict().items()}
-    if {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()} != expected:
+        network = build_network(_read_hidden_sizes(weights))
+    if _list_types(weights) != _list_types(network.state_dict()):
         raise StageError(f"{path}: not float32 weights of a network from 784 to 10; remove it and run dvc repro")
     if not all(tensor.isfinite().all() for tensor in weights.values()):
         raise StageError(f"{path}: has weights that are NaN or infinite; remove it and run dvc repro")
@@ -55,6 +50,13 @@ def load_network(path: Path) -> nn.Sequential:
     return network
 
 
-def _layer_number(name: str) -> int:
-    digits = re.match(r"\d+", name)
-    return int(digits[0]) if digits else -1
+def _read_hidden_sizes(weights: dict[str, Tensor]) -> tuple[int, ...]:
+    """Read the hidden sizes from the biases, 1.bias, 3.bias and so on, up to one that is missing or empty."""
+    sizes: list[int] = []
+    while (bias := weights.get(f"{2 * len(sizes) + 1}.bias")) is not None and bias.numel():
+        sizes.append(bias.numel())
+    return tuple(sizes[:-1])
+
+
+def _list_types(weights: dict[str, Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()}

@@ -1,7 +1,7 @@
 """The normalized splits of the data set (train, validation, test), each in a safetensors file."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,18 @@ from safetensors.numpy import save_file
 
 from runtime.errors import StageError
 from runtime.files import writing
+from runtime.yaml_file import shorten, to_line
 from stages.shared.shapes import CLASSES, IMAGE_SIZE
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 NORMALIZED = Path("data/normalized")
 TRAIN = NORMALIZED / "train.safetensors"
 VALIDATION = NORMALIZED / "validation.safetensors"
 TEST = NORMALIZED / "test.safetensors"
+MAX_BYTES = 2**30  # twice those of the largest network that params.yaml allows
+MAX_HEADER_BYTES = 100_000  # those of a tensor are about 70
 
 
 class Split(NamedTuple):
@@ -37,31 +43,48 @@ def read_split(path: Path) -> Split:
     Raises:
         StageError: the file is not safetensors, or not of the names, shapes, dtypes and ranges of a split.
     """
+    tensors = load_tensors(path)
+    if problem := _find_problem(tensors):
+        raise StageError(f"{path}: {problem}; remove it and run dvc repro")
+    return Split(tensors["images"].numpy(), tensors["labels"].numpy())
+
+
+def load_tensors(path: Path) -> "dict[str, Tensor]":
+    """Load a safetensors file. Memory is bounded by the limits of its size.
+
+    Raises:
+        StageError: the file is not safetensors, or larger than the limits.
+    """
     # safetensors.numpy would need the memory twice. Imported here, since normalize writes splits and needs no torch.
     from safetensors.torch import load_file
 
+    with path.open("rb") as file:
+        header_bytes = int.from_bytes(file.read(8), "little")
+    if header_bytes > MAX_HEADER_BYTES or path.stat().st_size > MAX_BYTES:
+        limits = f"at most {MAX_BYTES} bytes, {MAX_HEADER_BYTES} of them in its header"
+        raise StageError(f"{path}: not a safetensors file of {limits}; remove it and run dvc repro")
     try:
-        arrays = {name: tensor.numpy() for name, tensor in load_file(path).items()}
+        return load_file(path)
     except SafetensorError as error:
-        raise StageError(f"{path}: not a safetensors file ({error}); remove it and run dvc repro") from None
-    if arrays.keys() != {"images", "labels"}:
-        raise StageError(
-            f"{path}: has the tensors {sorted(arrays)}, must have images and labels; remove it and run dvc repro"
-        )
-    split = Split(**arrays)
-    if problem := _find_problem(split):
-        raise StageError(f"{path}: {problem}; remove it and run dvc repro")
-    return split
+        reason = to_line(str(error), 100)
+        raise StageError(f"{path}: not a safetensors file ({reason}); remove it and run dvc repro") from None
 
 
-def _find_problem(split: Split) -> str | None:
-    images, labels = split
-    if images.dtype != np.float32 or images.ndim != 3 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
-        return f"images are {images.dtype} {images.shape}, must be float32 (n, 28, 28)"
-    if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
-        return f"labels are {labels.dtype} {labels.shape}, must be int64 ({len(images)},)"
-    if len(labels) and not 0 <= labels.min() <= labels.max() < CLASSES:
+def _find_problem(tensors: "dict[str, Tensor]") -> str | None:
+    if tensors.keys() != {"images", "labels"}:
+        return f"has the tensors {shorten(sorted(tensors))}, must have images and labels"
+    images, labels = tensors["images"], tensors["labels"]
+    count = len(images) if images.ndim else 0
+    if (found := _describe(images)) != f"float32 ({count}, {IMAGE_SIZE}, {IMAGE_SIZE})":
+        return f"images are {to_line(found, 60)}, must be float32 (n, 28, 28)"
+    if (found := _describe(labels)) != f"int64 ({count},)":
+        return f"labels are {to_line(found, 60)}, must be int64 ({count},)"
+    if count and not 0 <= labels.min() <= labels.max() < CLASSES:
         return f"labels are {labels.min()} to {labels.max()}, must be 0 to 9"
-    if not np.isfinite(images).all():
+    if not images.isfinite().all():
         return "images contain NaN or infinity, must be finite"
     return None
+
+
+def _describe(tensor: "Tensor") -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"

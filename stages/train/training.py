@@ -189,7 +189,7 @@ def check_finite(epoch: Epoch) -> None:
     if not all(math.isfinite(metrics.loss) for metrics in (epoch.train, epoch.validation) if metrics):
         raise StageError(
             f"training diverged in epoch {epoch.number}: loss {epoch.train.loss}, validation loss "
-            f"{validation_loss(epoch)}; choose a lower lr in params.yaml"
+            f"{validation_loss(epoch)}; choose a lower lr in params.yaml; make restore brings the last model back"
         )
 
 

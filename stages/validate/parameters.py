@@ -4,7 +4,7 @@ import difflib
 
 from runtime.errors import StageError
 from runtime.parameters import PARAMS_YAML
-from runtime.yaml_file import read_yaml_mapping
+from runtime.yaml_file import read_yaml_mapping, to_line
 from stages.download.parameters import Parameters as DownloadParameters
 from stages.normalize.parameters import Parameters as NormalizeParameters
 from stages.train.parameters import Parameters as TrainParameters
@@ -16,7 +16,9 @@ class Parameters(DownloadParameters, NormalizeParameters, TrainParameters):
 
 def check_keys() -> None:
     """Raise StageError if params.yaml has keys of no stage; one line for each."""
-    unknown_keys = [str(key) for key in read_yaml_mapping(PARAMS_YAML) if key not in Parameters.model_fields]
+    unknown_keys = [
+        to_line(str(key), 60) for key in read_yaml_mapping(PARAMS_YAML) if key not in Parameters.model_fields
+    ]
     if unknown_keys:
         raise StageError("\n".join(_describe_unknown_key(key) for key in unknown_keys))
 

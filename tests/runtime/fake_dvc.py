@@ -4,6 +4,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.clone import ROOT
@@ -12,6 +13,8 @@ DVC = """
 import json, os, subprocess, sys
 open(".dvc/tmp/rwlock", "w").write(json.dumps({"write": {"models": {"pid": os.getpid()}}}))
 for command in sys.argv[1:]:
+    if command == "exec-run":
+        continue  # only for the command line
     if status := subprocess.run(command, shell=True).returncode:
         sys.exit(status)
 """
@@ -40,10 +43,12 @@ def stage_command(statement: str) -> list[str]:
     return [sys.executable, "-c", STAGE.format(statement=statement)]
 
 
-def start_dvc(folder: Path, *shell_commands: str, **environment: str) -> "subprocess.Popen[str]":
-    """Start the program, which runs the commands in turn until one fails."""
+def start_dvc(
+    folder: Path, *shell_commands: str, worker: Sequence[str] = (), **environment: str
+) -> "subprocess.Popen[str]":
+    """Start the program, as the child of `worker`; it runs the commands in turn until one fails."""
     return subprocess.Popen(
-        [sys.executable, "-c", DVC, *shell_commands],
+        [*worker, sys.executable, "-c", DVC, *shell_commands],
         cwd=folder,
         env=os.environ | {"DVC_STAGE": "any", "DVC_ROOT": str(folder), "PYTHONPATH": str(ROOT)} | environment,
         stdin=subprocess.PIPE,

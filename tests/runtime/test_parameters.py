@@ -139,13 +139,24 @@ def test_names_missing_key(project: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"lr: 0.01\nlr: 0.1\n", r"line 2: not valid YAML: found duplicate key"),
-        (b"lr: [0.01\n", r"not valid YAML"),
-        (b"\tlr: 1\n", r"not valid YAML"),
+        (
+            b"lr: 0.01\nlr: 0.1\n",
+            r", line 2: 'lr: 0.1' cannot be parsed: .*; lr must be a number greater than 0, at most",
+        ),
+        (
+            b"lr: [0.01\n",
+            r", line 1: 'lr: \[0.01' cannot be parsed: .*; lr must be a number greater than 0, at most 1000$",
+        ),
+        (
+            b"hidden_sizes:\n- &a 8\n",
+            r", line 2: '- &a 8' cannot be parsed: .*; hidden_sizes must be a list of at most 8",
+        ),
+        (b"\tlr: 1\n", r", line 1: '\\tlr: 1' cannot be parsed: .*; lr must be a number"),
+        (b"mean: @\n", r", line 1: 'mean: @' cannot be parsed: [^;]*$"),  # not a parameter of this stage
         (b"- lr\n", r"^params.yaml: must be a mapping of keys to values, is \['lr'\]$"),
         (b"", r"must be a mapping"),
         (b"lr: \xff\n", r"not UTF-8"),
-        (b"lr: \x00\n", r"^params.yaml: not valid YAML"),
+        (b"lr: \x00\n", r", line 1: 'lr: \\x00' cannot be parsed: control characters are not allowed; lr must be"),
     ],
 )
 def test_rejects_malformed_file_in_one_line(project: Path, content: bytes, message: str) -> None:

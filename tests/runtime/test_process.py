@@ -36,6 +36,19 @@ def test_stage_ends_with_killed_dvc(tmp_path: Path, shell_command: str, wait: st
         assert is_closed(dvc, seconds=30)
 
 
+def test_stage_ends_with_killed_queue_worker(tmp_path: Path) -> None:
+    create_project(tmp_path)
+    (tmp_path / "stage.py").write_text(stage_command("print('begun'); time.sleep(60)")[-1])
+    worker = [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])"]
+    with start_dvc(tmp_path, "exec-run", f"exec {sys.executable} stage.py", worker=worker) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(0.5)
+        assert not is_closed(process)
+        process.kill()
+        assert is_closed(process, seconds=2)
+
+
 def is_closed(process: "subprocess.Popen[str]", seconds: float = 0) -> bool:
     """Return whether, within that time, no process has the standard output open any more."""
     assert process.stdout

@@ -22,6 +22,9 @@ NAMES = [*idx.TRAIN, *idx.TEST]
 Files = dict[str, bytes]
 SetMirrors = Callable[..., None]
 Download = Callable[..., None]
+FailWithCredentials = Callable[[Mirror], str]
+
+HEADER = "dXNlcjp6cTl4eHc3aw=="  # user:zq9xxw7k
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +96,32 @@ def download(set_mirrors: SetMirrors, run_stage: RunStage) -> Download:
         run_stage("download")
 
     return run
+
+
+@pytest.fixture
+def fail_with_credentials(
+    set_mirrors: SetMirrors,
+    run_stage: RunStage,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> FailWithCredentials:
+    """Return a function that runs the stage with a mirror that must fail, and returns all output, without the URL."""
+
+    def fail(mirror: Mirror) -> str:
+        monkeypatch.setenv("MNIST_MIRROR", mirror.add_credentials("user", "zq9xxw7k"))
+        set_mirrors()
+        with pytest.raises(SystemExit) as caught:
+            run_stage("download")
+        assert caught.value.code == transfer.NO_MIRROR
+        assert list_data() == []
+        output = "".join(capfd.readouterr())
+        for secret in ("zq9x", HEADER.lower(), "user:", "user@"):
+            assert secret not in output.lower()
+        assert output.count("\n") == 1
+        assert f"{mirror.url}{NAMES[0]}.gz: " in output
+        return output
+
+    return fail
 
 
 @pytest.fixture

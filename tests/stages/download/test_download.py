@@ -11,7 +11,7 @@ import pytest
 from stages.download import torchvision_datasets, transfer
 from stages.download.verification import MNIST_SHA256
 from tests.conftest import MNIST_MIRROR, FailStage, RunStage, SetParameters, needs_mnist
-from tests.stages.download import mirror as faults
+from tests.stages.download import faults
 from tests.stages.download.conftest import (
     NAMES,
     Download,

@@ -4,7 +4,7 @@ import pytest
 
 from runtime.errors import StageError
 from stages.download import probe, transfer
-from tests.stages.download import mirror as faults
+from tests.stages.download import faults
 from tests.stages.download.conftest import Files, SetMirrors, list_data
 from tests.stages.download.mirror import Mirror, run_mirror
 

@@ -6,7 +6,7 @@ import pytest
 
 from stages.download import transfer
 from tests.conftest import FailStage, RunStage
-from tests.stages.download import mirror as faults
+from tests.stages.download import faults
 from tests.stages.download.conftest import NAMES, Download, Files, SetMirrors, find_closed_port, list_data, read_raw
 from tests.stages.download.mirror import Mirror, run_mirror
 

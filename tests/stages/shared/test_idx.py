@@ -105,6 +105,17 @@ def test_large_header_needs_no_memory(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
+def test_rejects_large_file_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(struct.pack(">2I", 0x801, 2**32 - 1))
+    with path.open("ab") as file:
+        file.truncate(8 + 2**32 - 1)  # takes no space on the disk
+    with pytest.raises(
+        StageError, match=rf"^{re.escape(str(path))}: has 4294967295 bytes of data, must have at most 67"
+    ):
+        idx.read_idx(path, dimensions=1)
+
+
 sizes = st.sampled_from([0, 1, 2, 3, 27, 28, 2**16, 2**32 - 1])
 headers = st.builds(
     lambda magic, shape: struct.pack(f">{1 + len(shape)}I", magic, *shape),

@@ -40,6 +40,11 @@ def change_weights(**changes: torch.Tensor) -> dict[str, torch.Tensor]:
     return dict(build_network((8,)).state_dict()) | {name.replace("_", "."): value for name, value in changes.items()}
 
 
+def zero_width() -> dict[str, torch.Tensor]:
+    shapes = {"1.bias": (0,), "1.weight": (0, 784), "3.bias": (10,), "3.weight": (10, 0)}
+    return {name: torch.zeros(shape) for name, shape in shapes.items()}
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
@@ -48,6 +53,14 @@ def change_weights(**changes: torch.Tensor) -> dict[str, torch.Tensor]:
         (change_weights(**{"1_weight": torch.zeros(8, 783)}), "not float32 weights"),
         (change_weights(**{"3_bias": torch.zeros(11)}), "not float32 weights"),
         (change_weights(**{"1_bias": torch.zeros(8, dtype=torch.float64)}), "not float32 weights"),
+        (change_weights(**{"1_bias": torch.zeros(8, dtype=torch.bfloat16)}), "not float32 weights"),
+        (change_weights(**{"1_bias": torch.zeros(2, 4)}), "not float32 weights"),
+        ({f"{'9' * 5000}.bias": torch.zeros(1)}, "not float32 weights"),
+        ({"1\n.bias": torch.zeros(10)}, "not float32 weights"),
+        ({"01.bias": torch.zeros(10), "01.weight": torch.zeros(10, 784)}, "not float32 weights"),
+        ({"1.bias": torch.zeros(()), "1.weight": torch.zeros(())}, "not float32 weights"),
+        (zero_width(), "not float32 weights"),
+        ({f"{2 * number + 1}.bias": torch.zeros(0) for number in range(1000)}, "not float32 weights"),
         (change_weights(**{"5_weight": torch.zeros(1)}), "not float32 weights"),
         (change_weights(**{"1_bias": torch.zeros(10**6)}), "not float32 weights"),
         (change_weights(**{"1_bias": torch.full((8,), torch.nan)}), "NaN or infinite"),

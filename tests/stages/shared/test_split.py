@@ -1,4 +1,7 @@
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,7 +9,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from runtime.errors import StageError
-from stages.shared.split import Split, read_split, write_split
+from stages.shared.split import MAX_BYTES, MAX_HEADER_BYTES, Split, load_tensors, read_split, write_split
 from tests.conftest import make_split
 
 IMAGES = np.zeros((3, 28, 28), np.float32)
@@ -55,3 +58,71 @@ def test_rejects_wrong_names(tmp_path: Path) -> None:
     save_file({"pictures": IMAGES, "labels": LABELS}, tmp_path / "split")
     with pytest.raises(StageError, match="must have images and labels"):
         read_split(tmp_path / "split")
+
+
+def write_tensors(path: Path, data_bytes: int, **tensors: tuple[str, list[int], int, int]) -> None:
+    """Write a safetensors file by hand: dtype, shape and the range of bytes of each tensor, all of them zeros."""
+    header = json.dumps(
+        {name: {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+         for name, (dtype, shape, begin, end) in tensors.items()}
+    ).encode()  # fmt: skip
+    with path.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        file.truncate(file.tell() + data_bytes)  # takes no space on the disk
+
+
+NO_IMAGES = ("F32", [0, 28, 28], 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        (
+            {"images": ("BF16", [1, 28, 28], 0, 1568)},
+            r"images are bfloat16 \(1, 28, 28\), must be float32 \(n, 28, 28\)",
+        ),
+        ({"images": ("F8_E4M3", [1, 28, 28], 0, 784)}, r"images are float8_e4m3fn \(1, 28, 28\), must be"),
+        ({"images": ("F4", [1, 28, 28], 0, 392)}, r"images are float4_e2m1fn_x2 \(1, 28, 14\), must be"),
+        ({"images": ("C64", [0], 0, 0)}, r"images are complex64 \(0,\), must be"),
+        ({"images": ("F32", [], 0, 4)}, r"images are float32 \(\), must be"),
+        ({"images": ("F32", [1] * 1000, 0, 4)}, r"images are float32 \(1, 1, 1, [1, ]*\.\.\., must be"),
+        ({"images": ("F32", [0, 2**62, 28], 0, 0)}, r"images are float32 \(0, 4611686018427387904, 28\), must be"),
+        ({"labels": ("BOOL", [0], 0, 0)}, r"labels are bool \(0,\), must be int64 \(0,\)"),
+        ({"labels": ("I64", [], 0, 8)}, r"labels are int64 \(\), must be int64 \(0,\)"),
+        ({"labels": ("I64", [10**8], 0, 8 * 10**8)}, r"labels are int64 \(100000000,\), must be int64 \(0,\)"),
+        ({"9" * 5000: NO_IMAGES}, r"has the tensors \['9{55}\.\.\., must have images and labels"),
+        ({"a\nb\x1b": NO_IMAGES}, r"has the tensors \['a\\nb\\x1b', 'images', 'labels'\], must have"),
+        ({"images ": NO_IMAGES}, r"has the tensors \['images', 'images ', 'labels'\], must have"),
+        ({str(number): NO_IMAGES for number in range(1000)}, r"has the tensors \['0', '1', '10', .*\.\.\., must have"),
+        ({"images": ("F6_E2M3", [4, 28, 28], 0, 2352)}, r"not a safetensors file \(Dtype not understood: F6_E2M3\)"),
+        ({"x\n" * 500: ("F32", [1], 4, 8)}, r"not a safetensors file \(.*\.\.\.\)"),
+        ({"labels": ("I64", [-1], 0, 0)}, r"not a safetensors file \(.*invalid value: integer `-1`"),
+        ({"labels": ("I64", [2**40, 2**40], 0, 0)}, r"not a safetensors file \(.*overflow"),
+    ],
+)
+def test_rejects_crafted_file_in_one_line(tmp_path: Path, tensors: dict[str, Any], message: str) -> None:
+    size = max(end for _, _, _, end in tensors.values())
+    write_tensors(tmp_path / "split", size, **({"images": NO_IMAGES, "labels": ("I64", [0], 0, 0)} | tensors))
+    with pytest.raises(StageError) as error:
+        read_split(tmp_path / "split")
+    line = str(error.value).removeprefix(f"{tmp_path}/")
+    assert re.match(f"split: {message}", line)
+    assert line.endswith("; remove it and run dvc repro")
+    assert line.isprintable()
+    assert len(line) <= 200
+
+
+@pytest.mark.parametrize(
+    ("size", "tensors"),
+    [
+        (0, {f"{number}.bias": ("F32", [0], 0, 0) for number in range(2_000)}),
+        (0, {"x" * MAX_HEADER_BYTES: NO_IMAGES}),
+        (MAX_BYTES, {"labels": ("I64", [MAX_BYTES // 8], 0, MAX_BYTES)}),
+    ],
+    ids=["tensors", "name", "data"],
+)
+def test_rejects_large_file_before_it_is_loaded(tmp_path: Path, size: int, tensors: dict[str, Any]) -> None:
+    write_tensors(tmp_path / "split", size, **tensors)
+    limits = f"at most {MAX_BYTES} bytes, {MAX_HEADER_BYTES} of them in its header"
+    with pytest.raises(StageError, match=f"split: not a safetensors file of {limits}; remove it and run dvc repro$"):
+        load_tensors(tmp_path / "split")

@@ -105,7 +105,8 @@ def test_without_validation_set() -> None:
 
 
 def test_rejects_divergence() -> None:
-    with pytest.raises(StageError, match=r"^training diverged in epoch \d+: loss .*choose a lower lr"):
+    expected = r"^training diverged in epoch \d+: loss .*choose a lower lr.*; make restore brings the last model back$"
+    with pytest.raises(StageError, match=expected):
         run(make_parameters(lr=1000, weight_decay=1000, epochs=40))
 
 
