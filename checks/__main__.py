@@ -2,7 +2,7 @@
 
 import sys
 
-from checks.command_line import main
+from .entry_point import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -1,52 +1,94 @@
-"""Verify the hash of every object in the DVC cache that HEAD uses.
+"""Verify the hash of every object in DVC's cache, and every entry of its run cache.
 
 DVC does not verify read-only objects: it links or copies a damaged object into the workspace, and `dvc status` reports
 "up to date". A missing object is not a failure.
 """
 
 import os
+import shutil
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
+from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from rich.progress import track
 
-from checks.objects import CachedObject, get_cached_object, read_directory_listing
-from checks.project import get_path, get_workspace_root, is_in_project, note_uncommitted_changes, open_project
-from checks.report import FAILED, PASSED, Result, make_console
+from . import run_cache
+from .objects import CachedObject, get_cached_object, list_objects, read_directory_listing
+from .project import get_path, get_workspace_root, is_in_project, note_uncommitted_changes, open_project
+from .report import COMMAND, ERROR, FAILED, PASSED, Result, make_console
 
 RESTORE = "restore them with dvc repro or dvc pull"
+T = TypeVar("T")
+
+NOT_IN_HEAD = "none of HEAD"
 
 
-def check(*, repair: bool) -> Result:
-    """Hash all objects; with `repair`, remove damaged objects and the workspace files with the same content."""
+def check(*, repair: bool, strict: bool = False) -> Result:
+    """Hash all objects; with `repair`, remove damaged ones, and the workspace files with the same content.
+
+    With `strict`, a missing object is an error.
+    """
     with open_project("HEAD") as repo:
         workspace = get_workspace_root(repo)
         notes = note_uncommitted_changes(repo)
-        objects: dict[CachedObject, list[str]] = defaultdict(list)
-        for cached, path in find_objects(repo):
-            objects[cached].append(path)
-        missing = sum(not cached.is_present for cached in objects)
-        progress = track(objects.items(), "Hashing cached objects", console=make_console(stderr=True), transient=True)
-        damaged = {cached: paths for cached, paths in progress if cached.is_damaged}
+        of_head = group_paths(repo)
+        missing = [cached for cached in of_head if not cached.is_present]
+        objects = [*list_objects(repo.cache.local), *list_objects(repo.cache.legacy)]
+        entries = list(run_cache.list_entries(repo))
+        damaged = [cached for cached in _track(objects, "Hashing cached objects") if cached.is_damaged]
+        damaged_entries = [entry for entry in _track(entries, "Reading the run cache") if run_cache.is_damaged(entry)]
         if repair:
             with repo.lock:
-                for cached, paths in damaged.items():
-                    remove_object(cached, [workspace / path for path in paths])
+                of_workspace = read_workspace()
+                for cached in damaged:
+                    paths = {*of_head.get(cached, []), *of_workspace.get(cached, [])}
+                    remove_object(cached, [workspace / path for path in sorted(paths)])
+                for entry in damaged_entries:
+                    run_cache.remove(entry)
+    not_checked = f"missing from the cache: {len(missing)} of {len(of_head)} objects of HEAD"
     if missing:
-        notes.append(f"Not checked, because missing from the cache: {missing} of {len(objects)} objects")
-    listings = [path for cached, paths in damaged.items() for path in paths if cached.is_directory_listing]
-    notes += [f"Not checked, because its .dir file was damaged: {path}; rerun after dvc repro" for path in listings]
+        pull = "; run dvc pull" if len(missing) == len(of_head) else ""
+        notes.append(f"Not checked, because {not_checked}{pull}")
+    rows = [
+        (", ".join(of_head.get(cached, [NOT_IN_HEAD])), os.path.relpath(cached.file, workspace)) for cached in damaged
+    ]
+    rows += [("run cache", os.path.relpath(entry, workspace)) for entry in damaged_entries]
     columns = ("output", "removed object" if repair else "damaged object")
-    rows = [(", ".join(paths), os.path.relpath(cached.file, workspace)) for cached, paths in damaged.items()]
-    if repair and damaged:
+    if repair and rows:
         return Result("cache", PASSED, f"damaged objects removed; {RESTORE}", columns, rows, notes)
-    if damaged:
-        summary = f"damaged objects found; remove them with python -m checks cache --repair, then {RESTORE}"
+    if rows:
+        summary = f"damaged objects found; remove them with {COMMAND} cache --repair, then {RESTORE}"
         return Result("cache", FAILED, summary, columns, rows, notes)
-    return Result("cache", PASSED, f"{len(objects) - missing} objects match their hashes", notes=notes)
+    if missing and strict:
+        return Result("cache", ERROR, f"{not_checked}; run dvc pull", notes=notes[:-1])
+    of_head_count = len(of_head) - len(missing)
+    summary = (
+        f"{len(objects)} objects ({of_head_count} of HEAD) and {len(entries)} run cache entries match their hashes"
+    )
+    return Result("cache", PASSED, summary, notes=notes)
+
+
+def _track(items: list[T], description: str) -> Iterator[T]:
+    return iter(track(items, description, console=make_console(stderr=True), transient=True))
+
+
+def group_paths(repo: Repo) -> dict[CachedObject, list[str]]:
+    """Return the paths of the outputs, and of the files in them, by object, relative to the project's root."""
+    paths: dict[CachedObject, list[str]] = defaultdict(list)
+    for cached, path in find_objects(repo):
+        paths[cached].append(path)
+    return dict(paths)
+
+
+def read_workspace() -> Mapping[CachedObject, list[str]]:
+    """Group the paths of the workspace, whose dvc.lock can be newer than HEAD's; empty if it cannot be read."""
+    with suppress(DvcException), Repo() as repo:
+        return group_paths(repo)
+    return {}
 
 
 def find_objects(repo: Repo) -> Iterator[tuple[CachedObject, str]]:
@@ -66,8 +108,12 @@ def find_objects(repo: Repo) -> Iterator[tuple[CachedObject, str]]:
 
 def remove_object(cached: CachedObject, copies: list[Path]) -> None:
     """Remove a damaged object, and those of `copies` with the same damaged content: links to it and copies of it."""
-    damaged_hash = cached.hash(cached.file)
-    for copy in copies:
-        if copy.is_file() and cached.hash(copy) == damaged_hash:
-            copy.unlink()
-    cached.file.unlink()
+    if cached.file.is_file():
+        damaged_hash = cached.hash(cached.file)
+        for copy in copies:
+            if copy.is_file() and cached.hash(copy) == damaged_hash:
+                copy.unlink()
+    if cached.file.is_dir():
+        shutil.rmtree(cached.file)
+    else:
+        cached.file.unlink()

@@ -13,7 +13,7 @@ from dvc.exceptions import InvalidArgumentError
 from dvc.repo import Repo
 from dvc.utils.hydra import apply_overrides
 
-from checks.project import CheckError
+from .project import CheckError
 
 PARAMS_YAML = "params.yaml"
 REPRO_COMMAND = ("repro", "--force", "--no-run-cache", "--all-pipelines")

@@ -9,13 +9,13 @@ from typing import NoReturn
 from dvc.exceptions import DvcException
 from scmrepo.exceptions import SCMError
 
-from checks import cache, fresh, gate, reproduce
-from checks.project import CheckError
-from checks.report import ERROR, FAILED, PASSED, Result, report
+from . import cache, fresh, gate, reproduce
+from .project import CheckError
+from .report import COMMAND, ERROR, FAILED, PASSED, Result, report
 
 CHECKS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "fresh": lambda _: fresh.check(),
-    "cache": lambda options: cache.check(repair=options.repair),
+    "cache": lambda options: cache.check(repair=options.repair, strict=options.strict),
     "reproduce": lambda options: reproduce.check(options.set, dict(options.tolerance)),
     "gate": lambda options: gate.check(options.base, options.head, dict(options.allow), dict(options.direction)),
 }
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = run_check(name, options)
         try:
             report(result, as_json=options.json)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: an encoding without the characters of a path
             result = Result(name, ERROR, f"cannot write the result: {error}")
             print(result.headline, file=sys.stderr)
         statuses.add(result.status)
@@ -38,13 +38,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_check(name: str, options: argparse.Namespace) -> Result:
-    """Run one check. Expected exceptions and KeyboardInterrupt are returned as a result with the status ERROR."""
+    """Run one check. All exceptions, KeyboardInterrupt too, are returned as a result with the status ERROR."""
     try:
         return CHECKS[name](options)
-    except (CheckError, DvcException, SCMError, OSError) as error:
-        return Result(name, ERROR, " ".join(str(error).split()))
     except KeyboardInterrupt:
         return Result(name, ERROR, "interrupted")
+    except Exception as error:  # noqa: BLE001 - a traceback exits with 1, which means that the check failed
+        expected = isinstance(error, CheckError | DvcException | SCMError | OSError)
+        message = str(error) if expected else f"{type(error).__name__}: {error}"
+        if isinstance(error, DvcException) and error.__cause__:
+            message += f": {error.__cause__}"
+        return Result(name, ERROR, " ".join(message.split()))
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,7 +61,7 @@ class Parser(argparse.ArgumentParser):
 
 def make_parser() -> Parser:
     """Create the parser with a subcommand for each check and for `all`."""
-    parser = Parser(prog="python -m checks", description=__doc__.partition("\n")[0])
+    parser = Parser(prog=COMMAND, description=__doc__.partition("\n")[0])
     common = Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one line of JSON for each check")
     names = parser.add_subparsers(dest="name", required=True, metavar="NAME")
@@ -66,29 +70,30 @@ def make_parser() -> Parser:
         return names.add_parser(name, help=text, description=text, parents=[common])
 
     everything = add("all", f"run {', '.join(ALL)}")
-    everything.set_defaults(repair=False, set=[], tolerance=[])
+    everything.set_defaults(repair=False, strict=False, set=[], tolerance=[])
     add("fresh", "compare HEAD's dvc.lock with the code, parameters and dvc.yaml of HEAD")
-    cache_parser = add("cache", "verify the hash of every object in the DVC cache that HEAD uses")
-    cache_parser.add_argument(
-        "--repair", action="store_true", help="remove damaged objects and the workspace files with the same content"
-    )
+    add_cache_options(add("cache", "verify the hash of every object and entry of the DVC cache"))
     add_reproduce_options(add("reproduce", "run HEAD's pipeline in a clone and compare the outputs with dvc.lock"))
     add_gate_options(add("gate", "fail if a metric is worse than at another commit"))
     return parser
 
 
+def add_cache_options(parser: Parser) -> None:
+    """Add the options of `cache`."""
+    repair = "remove damaged objects and the workspace files with the same content"
+    parser.add_argument("--repair", action="store_true", help=repair)
+    strict = "exit with 2 if an object that HEAD uses is missing from the cache"
+    parser.add_argument("--strict", action="store_true", help=strict)
+
+
 def add_reproduce_options(parser: Parser) -> None:
     """Add the options of `reproduce`. Each of them may be repeated."""
-    numerics = "numerics={}".format
     tolerance = (
         "compare only metrics; X is the maximum absolute difference of all metrics, or with %(metavar)s of one metric "
-        f"(default: {reproduce.TOLERANCE}, {reproduce.TOLERANCE_SOURCE})"
+        "(default: 0)"
     )
     add = parser.add_argument
     add("--set", metavar="KEY=VALUE", action="append", default=[], help="change params.yaml; compare only metrics")
-    add(
-        "--numerics", metavar="VALUE", dest="set", type=numerics, action="append", help="short for --set numerics=VALUE"
-    )
     add("--tolerance", metavar="METRIC=X", type=parse_tolerance, action="append", default=[], help=tolerance)
 
 

@@ -7,8 +7,8 @@ exits with 0 in all these cases.
 import re
 from collections.abc import Mapping
 
-from checks.metrics import Rule, compare_metrics, look_up, read_metrics, read_reference, validate_names
-from checks.report import FAILED, PASSED, Result
+from .metrics import Rule, compare_metrics, look_up, read_pulled_metrics, read_reference, validate_names
+from .report import FAILED, PASSED, Result
 
 DIRECTIONS = ("higher", "lower", "any")
 LOWER_IS_BETTER = re.compile("loss|error|mae|mse|perplexity", re.IGNORECASE)
@@ -19,7 +19,7 @@ def check(base: str, head: str, allowances: Mapping[str, float], directions: Map
 
     `allowances` and `directions` are by metric name; the allowance of "" is the default for all other metrics.
     """
-    reference, current = read_reference(base), read_metrics(head)
+    reference, current = read_reference(base), read_pulled_metrics(head)
     validate_names("--allow", allowances.keys() - {""}, reference | current)
     validate_names("--direction", set(directions), reference | current)
 

@@ -4,12 +4,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeGuard, TypeVar
 
-from dvc.exceptions import DvcException
 from dvc.utils.serialize import load_path
 
-from checks.project import CheckError, open_project
+from .hashes import find_unpulled_output
+from .project import CheckError, NotInCacheError, open_project
 
 T = TypeVar("T")
+INVALID_REFERENCE = "reference is not a finite number"
 
 
 class Rule(NamedTuple):
@@ -39,8 +40,9 @@ def read_metrics(revision: str) -> dict[str, object]:
         for path in shown["data"]:
             try:
                 content = load_path(f"/{path}", repo.dvcfs)
-            except (DvcException, OSError) as error:
-                metrics[path] = error
+            except Exception as error:  # noqa: BLE001 - of the file's parser, or of the remote's client
+                unpulled = find_unpulled_output(repo, f"{repo.root_dir.rstrip('/')}/{path}")
+                metrics[path] = NotInCacheError(unpulled) if unpulled else error
             else:
                 metrics |= {f"{path}:{key}": value for key, value in flatten(content)}
     return metrics
@@ -55,13 +57,26 @@ def flatten(value: object, key: str = "") -> Iterator[tuple[str, object]]:
         yield key, value
 
 
+def read_pulled_metrics(revision: str) -> dict[str, object]:
+    """Read all metrics, as `read_metrics` does.
+
+    Raises:
+        NotInCacheError: A metrics file is missing from the cache.
+    """
+    metrics = read_metrics(revision)
+    for value in metrics.values():
+        if isinstance(value, NotInCacheError):
+            raise value
+    return metrics
+
+
 def read_reference(revision: str) -> dict[str, object]:
     """Read the metrics that others are compared with.
 
     Raises:
         CheckError: There are no metrics, or a metrics file cannot be read.
     """
-    metrics = read_metrics(revision)
+    metrics = read_pulled_metrics(revision)
     for path, value in metrics.items():
         if isinstance(value, Exception):
             raise CheckError(f"cannot read {path} in {revision}: {value}")
@@ -103,30 +118,43 @@ def compare_metrics(
     """Compare each metric in either mapping by its rule, sorted by name.
 
     Raises:
-        CheckError: A reference value is not a finite number, and no metric failed.
+        CheckError: A reference value cannot be compared, and no metric failed.
     """
     names = sorted(reference.keys() | current.keys())
     comparisons = [compare_metric(name, reference, current, get_rule(name)) for name in names]
-    invalid = [name for name, value in reference.items() if not is_finite_number(value)]
+    invalid = [comparison.row[0] for comparison in comparisons if comparison.row[-1] == INVALID_REFERENCE]
     if invalid and all(comparison.passed for comparison in comparisons):
         raise CheckError(f"{invalid[0]}: reference value {reference[invalid[0]]!r} is not a finite number")
     return comparisons
 
 
 def compare_metric(name: str, reference: Mapping[str, object], current: Mapping[str, object], rule: Rule) -> Comparison:
-    """Compare one metric. It passes if it is new, and fails if its current value is not a finite number."""
+    """Compare one metric.
+
+    It passes if it is new, equal (whatever its type), or may be anything. Otherwise both must be finite numbers.
+    """
     old, new = reference.get(name), current.get(name)
     cells = (name, format_value(name, reference), format_value(name, current))
+    allowed = f"{rule.allowance:g}"
+    if name not in current or isinstance(new, Exception):
+        return Comparison((*cells, "", "", "unreadable" if name in current else "missing"), passed=False)
+    both_finite = is_finite_number(old) and is_finite_number(new)
+    if not both_finite and (rule.direction == "any" or (name in reference and is_equal(old, new))):
+        return Comparison((*cells, "", allowed, "ok"), passed=True)
     if not is_finite_number(new):
-        invalid = "unreadable" if isinstance(new, Exception) else "not a finite number"
-        return Comparison((*cells, "", "", invalid if name in current else "missing"), passed=False)
+        return Comparison((*cells, "", "", "not a finite number"), passed=False)
     if not is_finite_number(old):
-        return Comparison((*cells, "", "", "new"), passed=True)
+        return Comparison((*cells, "", "", INVALID_REFERENCE if name in reference else "new"), passed=True)
     change = new - old
     worse = {"higher": -change, "lower": change, "same": abs(change), "any": 0}[rule.direction]
     passed = worse <= rule.allowance * (1 + 1e-9)  # tolerate the rounding error of `change`
     verdict = "ok" if passed else "differs" if rule.direction == "same" else "worse"
-    return Comparison((*cells, f"{change:+.6g}", f"{rule.allowance:g}", verdict), passed)
+    return Comparison((*cells, f"{change:+.6g}", allowed, verdict), passed)
+
+
+def is_equal(old: object, new: object) -> bool:
+    """Return whether two values are equal and of the same type; False for NaN and infinity."""
+    return type(old) is type(new) and old == new and not isinstance(new, float)
 
 
 def format_value(name: str, metrics: Mapping[str, object]) -> str:

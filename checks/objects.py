@@ -1,5 +1,7 @@
 """Objects of the DVC cache. They are verified by hash here, because DVC does not verify read-only objects."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,8 +32,8 @@ class CachedObject(NamedTuple):
 
     @property
     def is_damaged(self) -> bool:
-        """Whether the object is in the cache and its content does not match its hash."""
-        return self.is_present and self.hash(self.file) != self.hash_value
+        """Whether the object is in the cache and is not a file whose content matches its hash."""
+        return self.is_present and (not self.file.is_file() or self.hash(self.file) != self.hash_value)
 
     @property
     def is_directory_listing(self) -> bool:
@@ -41,6 +43,14 @@ class CachedObject(NamedTuple):
     def hash(self, file: Path) -> str:
         """Hash any file with the hash algorithm of this object."""
         return file_md5(str(file), name=self.hash_name)
+
+
+def list_objects(cache: HashFileDB) -> Iterator[CachedObject]:
+    """Yield all objects in the cache, whether an output uses them or not."""
+    for file in sorted(Path(cache.path).glob("??/*")):
+        value = f"{file.parent.name}{file.name}"
+        if re.fullmatch(r"[0-9a-f]{32}(\.dir)?", value):
+            yield CachedObject(file, cache.hash_name, value.removesuffix(".dir"))
 
 
 def get_cached_object(out: Output) -> CachedObject:

@@ -2,26 +2,76 @@
 
 import itertools
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 from dvc.dvcfile import LOCK_FILE, PROJECT_FILE, Lockfile
 from dvc.output import Output
 from dvc.repo import Repo
+from dvc.scm import RevError
 from dvc.stage import PipelineStage
+
+NO_STAGES = "HEAD has no stages; nothing to check"
 
 
 class CheckError(Exception):
     """A check cannot determine its result. The message gives the reason in one line."""
 
 
+class NotInCacheError(CheckError):
+    """Data that a check must read is missing from the cache, or damaged. `target` is what to pull."""
+
+    def __init__(self, out: Output) -> None:
+        """Name the output, which may also be a directory that contains the data."""
+        self.target = get_path(out)
+        super().__init__(f"{self.target} is missing from the cache or damaged; run dvc pull {self.target}")
+
+
 @contextmanager
 def open_project(revision: str) -> Iterator[Repo]:
-    """Open the DVC project at a Git revision, or in the "workspace"."""
-    with Repo() as repo, repo.switch(revision):
+    """Open the DVC project at a Git revision, or in the "workspace".
+
+    Raises:
+        CheckError: Git lacks objects of the commit.
+    """
+    with Repo() as repo, explain_shallow_clone(repo), repo.switch(revision) as commit:
+        if commit != "workspace":
+            require_git_objects(repo, commit)
         yield repo
+
+
+@contextmanager
+def explain_shallow_clone(repo: Repo) -> Iterator[None]:
+    """Say what to fetch if a commit is unknown in a shallow clone.
+
+    Raises:
+        CheckError: That is so.
+    """
+    try:
+        yield
+    except RevError as error:
+        if not Path(repo.scm.root_dir, ".git", "shallow").exists():
+            raise
+        raise CheckError(f"{error}, and this is a shallow clone; run git fetch --unshallow") from None
+
+
+def require_git_objects(repo: Repo, commit: str) -> None:
+    """Verify that Git has all objects of the project at a commit. pygit2 waits forever for a missing one.
+
+    Raises:
+        CheckError: At least one is missing.
+    """
+    tree = f"{commit}:{repo.root_dir.lstrip('/')}"
+    command = ["git", "-C", repo.scm.root_dir, "rev-list", "--objects", "--missing=print", tree]
+    git = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
+    missing = [line for line in git.stdout.splitlines() if line.startswith("?")]
+    if git.returncode or missing:
+        reason = git.stderr or f"the Git object {missing[0][1:]} is missing"
+        raise CheckError(f"cannot read commit {commit[:8]}: {reason}; run git fsck, or clone the repository again")
 
 
 def get_workspace_root(repo: Repo) -> Path:
@@ -33,10 +83,10 @@ def read_lockfiles(repo: Repo) -> dict[str, dict[str, Any]]:
     """Read all dvc.lock files. Returns the entry of each stage by the stage's name.
 
     Raises:
-        CheckError: There is no dvc.lock.
+        CheckError: There are stages in dvc.yaml files, but no dvc.lock.
     """
     paths = find_lockfiles(repo)
-    if not paths:
+    if not paths and get_stages(repo):
         raise CheckError(f"HEAD has no {LOCK_FILE}; run dvc repro and commit {LOCK_FILE}")
     locks = {repo.fs.join(repo.fs.parent(path), PROJECT_FILE): Lockfile(repo, path) for path in paths}
     return {
@@ -52,9 +102,10 @@ def find_lockfiles(repo: Repo) -> list[str]:
     return [repo.fs.join(path, LOCK_FILE) for path in directories]
 
 
-def get_pipeline_stages(repo: Repo) -> list[PipelineStage]:
-    """Return the stages of all dvc.yaml files, including those that `foreach` and `matrix` generate."""
-    return [stage for stage in repo.index.stages if isinstance(stage, PipelineStage)]
+def get_stages(repo: Repo) -> dict[str, PipelineStage]:
+    """Return the stages of all dvc.yaml files by name, including those that `foreach` and `matrix` generate."""
+    stages = [stage for stage in repo.index.stages if isinstance(stage, PipelineStage)]
+    return {get_stage_name(repo, stage.path, stage.name): stage for stage in stages}
 
 
 def get_stage_name(repo: Repo, dvc_yaml: str, stage: str) -> str:
@@ -73,6 +124,13 @@ def get_path(file: Output) -> str:
 def is_in_project(file: Output) -> bool:
     """Return whether a file is in the project. At a commit, DVC's `is_in_repo` is also true for `../file`."""
     return bool(file.is_in_repo) and not get_path(file).startswith("..")
+
+
+def is_in_commit(file: Output) -> bool:
+    """Return whether the Git repository, in which the project may be in a subdirectory, could contain a file."""
+    if file.fs is None or urlparse(file.def_path).scheme or Path(file.def_path).is_absolute():
+        return False
+    return not os.path.normpath(Path(file.stage.wdir.lstrip("/"), file.def_path)).startswith("..")
 
 
 def note_uncommitted_changes(repo: Repo) -> list[str]:

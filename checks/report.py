@@ -5,13 +5,23 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
 PASSED, FAILED, ERROR = 0, 1, 2
+COMMAND = "dvc-checks" if __package__ == "dvc_checks" else f"python -m {__package__}"
 STATUS_NAMES = {PASSED: "passed", FAILED: "failed", ERROR: "error"}
 LOG_WIDTH = 120
+
+
+class Finding(NamedTuple):
+    """A difference (FAILED), something that was not compared (PASSED), or for which `target` must be pulled (ERROR)."""
+
+    text: str
+    status: int = FAILED
+    target: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,8 +45,6 @@ def report(result: Result, *, as_json: bool) -> None:
     """Print a result, and append it to the file in $GITHUB_STEP_SUMMARY if that is set. Errors go to stderr."""
     if as_json:
         print(to_json(result))
-    elif result.status == ERROR:
-        make_console(stderr=True).print(result.headline, soft_wrap=True)
     else:
         print_table(result)
     path = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -61,8 +69,8 @@ def make_console(*, stderr: bool = False) -> Console:
 
 
 def print_table(result: Result) -> None:
-    """Print the rows as a table, followed by the headline and the notes."""
-    console = make_console()
+    """Print the rows as a table, followed by the headline and the notes. Errors go to stderr."""
+    console = make_console(stderr=result.status == ERROR)
     if result.rows:
         table = Table()
         for column in result.columns:

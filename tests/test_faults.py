@@ -12,9 +12,10 @@ from tests.faults.scene import Scene, try_fault
 # The tries of each fault, chosen to be fast. `python -m tests.faults NAME` uses the same seeds.
 TRIES = {
     "kill_repro": [28],
-    "kill_queue": [13],
-    "two_repros": [28],
-    "damage_file": [106],
+    "kill_experiment": [0],
+    "kill_experiment_in_git": [0],
+    "restore_while_running": [0],
+    "damage_any": range(3),
     "reject_parameter": [0],
     "flip_bits": range(5),
     "fuzz_idx": [0],

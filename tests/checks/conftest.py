@@ -12,9 +12,6 @@ from checks.command_line import main
 from tests.checks.project import Project
 from tests.checks.project_files import FULL_FILES, TINY_FILES
 
-# DVC uses a deprecated attribute of its dependency pygtrie.
-IGNORE_DVC_WARNINGS = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
-
 JsonResult = dict[str, Any]
 RunCheck = Callable[..., JsonResult]
 

@@ -62,9 +62,11 @@ class Project:
         with contextlib.chdir(self.folder), Repo() as repo:
             return [stage.name for stage in repo.reproduce(all_pipelines=True)]
 
-    def dvc_add(self, name: str, text: str) -> None:
-        """Write a file and run `dvc add` on it."""
-        self.write(name, text)
+    def dvc_add(self, name: str, text: str = "") -> None:
+        """Run `dvc add` on a file or folder, after `text`, if any, was written to the file."""
+        if text:
+            (self.folder / name).unlink(missing_ok=True)  # it may be a link to a read-only object of the cache
+            self.write(name, text)
         with contextlib.chdir(self.folder), Repo() as repo:
             repo.add(name)
 

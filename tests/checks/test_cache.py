@@ -1,15 +1,14 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
 
-from tests.checks.conftest import IGNORE_DVC_WARNINGS, RunCheck
+from tests.checks.conftest import RunCheck
 from tests.checks.project import Project, damage_file
 from tests.checks.project_files import TINY_FILES
 from tests.clone import Clone
-
-pytestmark = IGNORE_DVC_WARNINGS
 
 RAW = "raw\n"  # the content of data/a.txt and report.txt, which are one object in the cache
 LISTING = "[{"  # the first characters of a .dir file
@@ -34,7 +33,7 @@ def test_passes_without_damaged_objects(tiny_project: Project, run_check: RunChe
     assert result == {
         "check": "cache",
         "status": 0,
-        "summary": "3 objects match their hashes",
+        "summary": "4 objects (3 of HEAD) and 2 run cache entries match their hashes",
         "rows": [],
         "notes": [],
     }
@@ -44,7 +43,7 @@ def test_notes_missing_objects(tiny_project: Project, run_check: RunCheck) -> No
     find_object(RAW).unlink()
     result = run_check("cache")
     assert result["status"] == 0
-    assert result["notes"] == ["Not checked, because missing from the cache: 1 of 3 objects"]
+    assert result["notes"] == ["Not checked, because missing from the cache: 1 of 3 objects of HEAD"]
 
 
 def test_detects_damaged_object(tiny_project: Project, run_check: RunCheck) -> None:
@@ -61,7 +60,6 @@ def test_repairs_damaged_directory_listing(tiny_project: Project, run_check: Run
     assert [row["output"] for row in run_check("cache")["rows"]] == ["data"]
     result = run_check("cache", "--repair")
     assert result["status"] == 0
-    assert result["notes"] == ["Not checked, because its .dir file was damaged: data; rerun after dvc repro"]
     assert_restored_by_repro(tiny_project, run_check)
 
 
@@ -122,13 +120,60 @@ def test_repair_respects_dvc_lock(tiny_project: Project, run_check: RunCheck) ->
     assert find_object("bad").exists()
 
 
-def test_reports_unreadable_object(tiny_project: Project, run_check: RunCheck) -> None:
+def test_repairs_directory_in_place_of_object(tiny_project: Project, run_check: RunCheck) -> None:
     cached = find_object(RAW)
     cached.unlink()
     cached.mkdir()
     result = run_check("cache")
-    assert result["status"] == 2
-    assert cached.name in result["summary"]
+    assert (result["status"], result["rows"][0]["damaged object"]) == (1, str(cached))
+    assert run_check("cache", "--repair")["status"] == 0
+    assert not cached.exists()
+
+
+def list_run_cache() -> list[Path]:
+    return sorted(path for path in Path(".dvc/cache/runs").rglob("*") if path.is_file())
+
+
+def test_detects_damaged_object_that_head_does_not_use(tiny_project: Project, run_check: RunCheck) -> None:
+    """An output with `cache: false`, too, has a copy in the cache: DVC restores it with the run."""
+    tiny_project.write("data/more.txt", "more\n")
+    with Repo() as repo:
+        repo.commit(force=True)
+    tiny_project.git("checkout", "--", ".")
+    damage_file(find_object("more"))
+    row = {"output": "none of HEAD", "damaged object": str(find_object("bad"))}
+    assert row in run_check("cache")["rows"]
+    assert run_check("cache", "--repair")["status"] == 0
+    assert run_check("cache")["status"] == 0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda entry: entry.write_text(""),
+        lambda entry: entry.write_text(entry.read_text()[:-30]),
+        lambda entry: entry.write_text(entry.read_text().replace("md5: ", "md5: 0", 1)),
+        lambda entry: entry.write_bytes(b"\xff\x00"),
+        lambda entry: entry.rename(entry.with_name("0" * 64)),
+        lambda entry: entry.unlink(),
+        lambda entry: (entry.unlink(), entry.symlink_to("/dev/zero")),
+        lambda entry: (entry.unlink(), entry.mkdir(), (entry / "x").touch()),
+    ],
+    ids=["empty", "truncated", "another hash", "not text", "another name", "no entry", "endless", "folder"],
+)
+def test_repairs_damaged_run_cache(
+    tiny_project: Project, run_check: RunCheck, damage: Callable[[Path], object]
+) -> None:
+    entry = list_run_cache()[0]
+    damage(entry)
+    result = run_check("cache")
+    assert result["status"] == 1
+    assert [row["output"] for row in result["rows"]] == ["run cache"]
+    assert result["rows"][0]["damaged object"].startswith(str(entry.parent))
+    assert run_check("cache", "--repair")["status"] == 0
+    assert run_check("cache")["status"] == 0
+    tiny_project.repro()
+    assert tiny_project.git("status", "--porcelain") == ""
 
 
 def test_detects_damaged_added_data(full_project: Project, run_check: RunCheck) -> None:

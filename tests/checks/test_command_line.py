@@ -1,16 +1,22 @@
+import io
 import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 from rich.text import Text
 
 from checks.command_line import main
+from checks.entry_point import run
 from checks.report import FAILED, Result, report
-from tests.checks.conftest import IGNORE_DVC_WARNINGS, RunCheck
+from tests.checks.conftest import RunCheck
 from tests.checks.project import Project
 from tests.checks.project_files import TINY_FILES
-
-pytestmark = IGNORE_DVC_WARNINGS
+from tests.clone import ROOT
 
 RESULT = Result(
     "fresh", FAILED, "two|things", ("stage", "cause"), [("a[red]", "b|c\nd"), ("x" * 200, ":smile:")], ["*Note*"]
@@ -146,9 +152,65 @@ def test_rejects_invalid_arguments(capsys: pytest.CaptureFixture[str], arguments
     assert output.count("\n") == 1
 
 
-def test_help_explains_default_tolerance(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as exit_info:
-        main(["reproduce", "--help"])
-    assert exit_info.value.code == 0
-    output = " ".join(capsys.readouterr().out.split())
-    assert "default: 0.007, three standard deviations" in output
+def test_exception_exits_with_2(tiny_project: Project, run_check: RunCheck, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise LookupError("two\nlines")
+
+    monkeypatch.setattr("checks.fresh.check", fail)
+    assert run_check("fresh")["summary"] == "LookupError: two lines"
+
+
+def test_unprintable_path_exits_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    monkeypatch.setattr("checks.command_line.run_check", lambda *_: Result("fresh", 0, "\N{SNOWMAN}"))
+    assert main(["fresh"]) == 2
+
+
+@pytest.mark.parametrize("content", [None, b""], ids=["missing", "damaged"])
+def test_git_object_exits_with_2(tiny_project: Project, content: bytes | None) -> None:
+    """pygit2 waits forever for such a blob."""
+    blob = tiny_project.git("rev-parse", "HEAD:raw.txt").strip()
+    path = tiny_project.folder / ".git/objects" / blob[:2] / blob[2:]
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    command = [sys.executable, "-m", "checks", "fresh"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert process.returncode == 2
+    assert process.stderr.count("\n") == 1
+    assert (blob in process.stderr) == (content is None)
+
+
+def test_missing_dvc_exits_with_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("threading.excepthook", threading.excepthook)
+    monkeypatch.setitem(sys.modules, "checks.command_line", None)
+    assert run() == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_strict_cache_exits_with_2_without_objects(tiny_project: Project, run_check: RunCheck) -> None:
+    assert run_check("cache", "--strict")["status"] == 0
+    shutil.rmtree(tiny_project.folder / ".dvc/cache/files")
+    missing = "missing from the cache: 2 of 2 objects of HEAD; run dvc pull"
+    result = run_check("cache")
+    assert (result["status"], result["notes"]) == (0, [f"Not checked, because {missing}"])
+    result = run_check("cache", "--strict")
+    assert (result["status"], result["summary"]) == (2, missing)
+
+
+def test_names_unshallow_in_shallow_clone(tiny_project: Project, run_check: RunCheck) -> None:
+    tiny_project.commit()
+    full = tiny_project.folder.rename(tiny_project.folder.with_name("full"))
+    Project(full).git("clone", "--quiet", "--depth", "1", full.as_uri(), str(tiny_project.folder))
+    os.chdir(tiny_project.folder)
+    summary = run_check("gate", "--base", "HEAD~1")["summary"]
+    assert summary == "unknown Git revision 'HEAD~1', and this is a shallow clone; run git fetch --unshallow"
+
+
+@pytest.mark.parametrize("check", ["fresh", "cache", "reproduce", "gate"])
+def test_repository_without_commit_exits_with_2(empty_directory: Path, run_check: RunCheck, check: str) -> None:
+    project = Project.create(empty_directory / "a repository")
+    os.chdir(project.folder)
+    result = run_check(check, *(["--base", "HEAD"] if check == "gate" else []))
+    assert (result["status"], result["summary"]) == (2, "unknown Git revision 'HEAD'")

@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
-from tests.checks.conftest import IGNORE_DVC_WARNINGS, RunCheck
+from tests.checks.conftest import RunCheck
 from tests.checks.project import Project
-
-pytestmark = IGNORE_DVC_WARNINGS
 
 Change = Callable[[Project], object]
 

@@ -1,18 +1,15 @@
 import shutil
 from pathlib import Path
 
-from tests.checks.conftest import IGNORE_DVC_WARNINGS, RunCheck
+from tests.checks.conftest import RunCheck
 from tests.checks.project import Project, damage_file
-
-pytestmark = IGNORE_DVC_WARNINGS
 
 
 def test_passes_full_project(full_project: Project, run_check: RunCheck) -> None:
     result = run_check("fresh")
     notes = [
-        "reads_values: params file values.yaml: not compared, because it is an output",
-        "outside: dep ../outside.txt: not compared, because it is outside the project",
-        "outside: dep /bin/sh: not compared, because it is outside the project",
+        "outside: dep ../outside.txt: not compared, because it is outside the repository",
+        "outside: dep /bin/sh: not compared, because it is outside the repository",
     ]
     assert result == {**result, "status": 0, "rows": [], "notes": notes}
     assert result["summary"] == "dvc.lock matches HEAD for each of 12 stages"
@@ -47,22 +44,41 @@ def test_detects_all_changes_in_full_project(full_project: Project, run_check: R
     ]
 
 
-def test_notes_missing_directory_listing(full_project: Project, run_check: RunCheck) -> None:
+UNCOMPARED = {
+    "inner: dep made/deep: not compared, because made is missing from the cache or damaged; run dvc pull made",
+    "inner: dep made/y.txt: not compared, because made is missing from the cache or damaged; run dvc pull made",
+}
+UNREAD = (
+    "reads_values: params file values.yaml: not compared, because values.yaml is missing from the cache or damaged; "
+)
+
+
+def test_reports_missing_directory_listing(full_project: Project, run_check: RunCheck) -> None:
     shutil.rmtree(".dvc/cache")
     result = run_check("fresh")
-    assert result["status"] == 0
-    assert [note for note in result["notes"] if ".dir file" in note] == [
-        "inner: dep made/deep: not compared, because a .dir file is missing from the cache or damaged",
-        "inner: dep made/y.txt: not compared, because a .dir file is missing from the cache or damaged",
-    ]
+    assert (result["status"], result["summary"]) == (
+        2,
+        "not everything could be compared with dvc.lock; run dvc pull made values.yaml",
+    )
+    causes = {f"{row['stage']}: {row['cause']}" for row in result["rows"]}
+    assert causes == UNCOMPARED | {f"{UNREAD}run dvc pull values.yaml"}
+    full_project.replace("code/one.py", "1", "2")
+    full_project.commit()
+    assert run_check("fresh")["status"] == 1
 
 
-def test_notes_damaged_directory_listing(full_project: Project, run_check: RunCheck) -> None:
+def test_reports_damaged_directory_listing(full_project: Project, run_check: RunCheck) -> None:
     for listing in Path(".dvc/cache/files").rglob("*.dir"):
         damage_file(listing, "[]")
     result = run_check("fresh")
-    assert result["status"] == 0
-    assert len([note for note in result["notes"] if ".dir file" in note]) == 2
+    assert (result["status"], len(result["rows"])) == (2, 2)
+
+
+def test_reads_parameters_of_outputs_from_cache(full_project: Project, run_check: RunCheck) -> None:
+    full_project.replace("dvc.lock", "size: 4\n", "size: 5\n")
+    full_project.commit()
+    cause = "param size: 5 in dvc.lock, 4 in values.yaml"
+    assert {"stage": "reads_values", "cause": cause} in run_check("fresh")["rows"]
 
 
 def test_reports_path_of_nested_dvc_yaml(full_project: Project, run_check: RunCheck) -> None:

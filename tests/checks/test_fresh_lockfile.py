@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 from dvc_data.hashfile.hash import file_md5
 
-from tests.checks.conftest import IGNORE_DVC_WARNINGS, RunCheck
+from tests.checks.conftest import RunCheck
 from tests.checks.project import Project, damage_file
-
-pytestmark = IGNORE_DVC_WARNINGS
 
 
 def test_detects_truncated_dvc_lock(tiny_project: Project, run_check: RunCheck) -> None:

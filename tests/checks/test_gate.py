@@ -3,10 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.checks.conftest import IGNORE_DVC_WARNINGS, RunCheck
+from tests.checks.conftest import RunCheck
 from tests.checks.project import Project
-
-pytestmark = IGNORE_DVC_WARNINGS
 
 ACCURACY, LOSS = "metrics.json:test.accuracy", "metrics.json:loss"
 
@@ -54,12 +52,18 @@ def test_fails_beyond_allowance(
     assert [name for name, verdict in get_verdicts(result).items() if verdict == "worse"] == failing
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), "0.95", True, None, [0.95], 10**400])
-def test_rejects_non_finite_values(tiny_project: Project, run_check: RunCheck, value: object) -> None:
+VALUES = [float("nan"), float("inf"), -float("inf"), "0.95", True, None, [0.95], 10**400]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: str(value)[:5])
+def test_rejects_changes_to_non_finite_values(tiny_project: Project, run_check: RunCheck, value: object) -> None:
     write_metrics(accuracy=value)
-    result = run_check("gate", "--base", "HEAD", "--direction", "accuracy=any")
+    result = run_check("gate", "--base", "HEAD")
     assert result["status"] == 1
     assert get_verdicts(result)[ACCURACY] == "not a finite number"
+    assert run_check("gate", "--base", "HEAD", "--direction", "accuracy=any")["status"] == 0
+    tiny_project.commit()
+    assert run_check("gate", "--base", "HEAD")["status"] == isinstance(value, float), "equal, and neither nan nor inf"
 
 
 @pytest.mark.parametrize("text", ['{"test": ', "", "{}", "\0"])

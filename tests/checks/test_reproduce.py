@@ -6,11 +6,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from checks.reproduce import compare_tensors
-from tests.checks.conftest import IGNORE_DVC_WARNINGS, RunCheck
+from tests.checks.conftest import RunCheck
 from tests.checks.project import Project
 from tests.clone import Clone
-
-pytestmark = IGNORE_DVC_WARNINGS
 
 ACCURACY = "metrics.json:test.accuracy"
 
@@ -95,7 +93,8 @@ def test_describes_missing_outputs(tiny_project: Project, run_check: RunCheck, m
 @pytest.mark.parametrize(
     ("options", "status", "tolerance"),
     [
-        (["--numerics", "native"], 0, "0.007"),
+        (["--set", "numerics=native", "--tolerance", "0.007"], 0, "0.007"),
+        (["--set", "numerics=native"], 1, "0"),
         (["--set", "level=89", "--tolerance", "accuracy=0.004"], 1, "0.004"),
     ],
 )

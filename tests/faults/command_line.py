@@ -1,4 +1,4 @@
-"""Inject faults into runs of the pipeline, apply the fixes in the README, and compare with an undisturbed run.
+"""Inject faults into runs of the pipeline, restore the workspace, and compare it with an undisturbed run.
 
 Run: python -m tests.faults                       (all faults, each with its default number of tries)
      python -m tests.faults --tries 10 kill_repro  (ten tries of one fault)
@@ -7,6 +7,7 @@ Prints how often each fault was tried and survived; the exit status is 1 if any 
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -16,15 +17,17 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.clone import run_on_digits
-from tests.faults import damage, full_disk, kills, races, readers
+from tests.faults import damage, full_disk, kills, kills_of_experiments, parameters, races, readers
 from tests.faults.scene import Fault, Scene, try_fault
 
-FAULTS: dict[str, Fault] = kills.FAULTS | races.FAULTS | damage.FAULTS | full_disk.FAULTS | readers.FAULTS
+MODULES = (kills, kills_of_experiments, races, damage, parameters, full_disk, readers)
+FAULTS: dict[str, Fault] = {name: fault for module in MODULES for name, fault in module.FAULTS.items()}
 
 
 def main() -> int:
     """Try the requested faults."""
     arguments = read_arguments()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it, and so would dvc
     table = Table("fault", "tried", "survived")
     all_survived = True
     with tempfile.TemporaryDirectory() as folder:
@@ -49,10 +52,11 @@ def read_arguments() -> argparse.Namespace:
 
 
 def survives(scene: Scene, fault: Fault, seed: str) -> bool:
-    """Try a fault once; print the seed if it was not survived."""
+    """Try a fault once, and print the seed, and why it was not survived."""
     try:
         try_fault(fault, scene, scene.folder, seed)
     except (AssertionError, pytest.fail.Exception) as error:
         print(f"{seed}: {error}", file=sys.stderr)
         return False
+    print(f"{seed}: survived", file=sys.stderr)
     return True

@@ -1,5 +1,7 @@
-"""Damage files in the workspace, and fix them with the command in the error message or in the README."""
+"""Damage files of the workspace, of the cache, and of DVC's temporary folder."""
 
+import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +11,8 @@ import numpy as np
 from safetensors.numpy import save
 
 from tests.clone import Clone
-from tests.faults.scene import CHANGE, STATES, Fault, Scene, assert_equal_outputs, read_lock, read_outputs
+from tests.faults.restored import assert_restored, describe
+from tests.faults.scene import CHANGE, Fault, Scene, find_object, read_lock, read_outputs
 
 RAW = [f"data/raw/{half}-{kind}-ubyte" for half in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
 NORMALIZED = [f"data/normalized/{name}.safetensors" for name in ("train", "validation", "test")]
@@ -19,8 +22,10 @@ READERS = {**dict.fromkeys(RAW, "normalize"), TRAIN: "train", VALIDATION: "train
 
 REPRO = ("dvc", "repro")
 EXPERIMENT = ("dvc", "exp", "run", *CHANGE)
-RECREATE_LOCK = "rm dvc.lock && dvc repro"
-REPAIR = "python -m checks cache --repair && dvc repro"
+NO_PROCESS = {"pid": 2**22 + 1, "cmd": "dvc repro"}
+RWLOCK = json.dumps({"write": {"data/raw": NO_PROCESS}, "read": {"models": [NO_PROCESS]}})
+TEMPORARY = {"rwlock": RWLOCK, "exps/rwlock": RWLOCK, "lock": "1\n", "rwlock.lock": "1\n", "btime": ""}
+KINDS = ("truncated", "empty", "a bit flipped", "removed", "a folder", "/dev/zero", "nowhere", "an empty folder")
 
 
 def flip_bit(content: bytes, random: Random) -> bytes:
@@ -45,32 +50,72 @@ DAMAGES: dict[str, Callable[[bytes, Random], bytes]] = {
 }
 
 
+def overwrite(path: Path, content: bytes) -> None:
+    """Replace the content of a file and of all hard links to it. DVC does not notice: mode and time stay."""
+    stat = path.stat()
+    path.chmod(0o600)
+    path.write_bytes(content)
+    path.chmod(stat.st_mode)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def replace(path: Path, kind: str) -> None:
+    """Remove a file, all files of its folder, or replace the file by a folder or a symbolic link."""
+    for file in [file for file in path.parent.iterdir() if file.is_file()] if kind == "an empty folder" else [path]:
+        file.unlink()
+    if kind == "a folder":
+        path.mkdir()
+    elif kind in {"/dev/zero", "nowhere"}:
+        path.symlink_to(kind)
+
+
+def damage_any(scene: Scene, folder: Path, random: Random) -> None:
+    """Damage any file of the cache, of .dvc/tmp, dvc.lock or an output; sometimes run DVC; then restore."""
+    clone = scene.copy(folder / "clone")
+    path = draw_file(clone, random)
+    kind = random.choice(KINDS[:-1] if path.parent == clone.folder else KINDS)
+    if kind in DAMAGES:
+        overwrite(path, DAMAGES[kind](path.read_bytes() or b"0", random))
+    else:
+        replace(path, kind)
+    if kind != "/dev/zero" and random.random() < 0.5:  # DVC reads it without end
+        command = random.choice((REPRO, EXPERIMENT, ("dvc", "checkout", "--force"), ("dvc", "commit", "--force")))
+        clone.run(*command, check=False)
+    try:
+        assert_restored(clone, scene)
+    except AssertionError as error:
+        message = f"{path.relative_to(clone.folder)}, {kind}: {error}"
+        raise AssertionError(message) from None
+
+
+def draw_file(clone: Clone, random: Random) -> Path:
+    """Draw a file; those of DVC's temporary folder are created."""
+    folder = random.choice((".dvc/cache/files", ".dvc/cache/runs", "dvc.lock", ".dvc/tmp", "data", "models", "metrics"))
+    path = clone.folder / folder
+    if folder == ".dvc/tmp":
+        name, content = random.choice(list(TEMPORARY.items()))
+        (path / name).parent.mkdir(exist_ok=True)
+        (path / name).write_text(content)
+        return path / name
+    files = sorted(file for file in path.rglob("*") if file.is_file() and file.name != ".gitignore")
+    return random.choice(files) if files else path
+
+
 def damage_file(scene: Scene, folder: Path, random: Random) -> None:
-    """Damage an input of a stage, and with it the cached file that it links to; then run dvc repro or an experiment."""
+    """Damage an input of a stage, and its object; run dvc repro or an experiment: the stage notices; then restore."""
     name, stage = random.choice(list(READERS.items()))
     damage = random.choice(list(DAMAGES))
     command, is_complete = random.choice([(REPRO, False), (REPRO, True), (EXPERIMENT, True)])
-    clone = scene.run.copy(folder / "clone") if is_complete else scene.copy_before(stage, folder / "clone")
-    clone.commit("Results")  # checks cache verifies only what HEAD names
+    clone = scene.copy(folder / "clone") if is_complete else scene.copy_before(stage, folder / "clone")
     overwrite(clone.folder / name, DAMAGES[damage]((clone.folder / name).read_bytes(), random))
     process = clone.run(*command, check=False)
-    expected = scene.changed_outputs if command == EXPERIMENT else scene.outputs
     if process.returncode:
-        assert f"error: {name}: " in process.stderr, f"{name}, {damage}: {process.stderr}"
-        assert REPAIR in process.stderr, f"{name}, {damage}: {process.stderr}"
+        assert f"error: {name}: " in process.stderr, f"{name}, {damage}: {describe(process)}"
     else:
+        expected = scene.changed_outputs if command == EXPERIMENT else scene.outputs
         metrics = select_metrics(read_outputs(clone))
         assert metrics == select_metrics(expected), f"{name}, {damage}: exit status 0, but other metrics"
-    clone.run("sh", "-c", REPAIR)
-    assert_equal_outputs(clone, expected)
-
-
-def overwrite(path: Path, content: bytes) -> None:
-    """Replace the content of a file and of all hard links to it. It stays read-only: DVC does not verify such files."""
-    mode = path.stat().st_mode
-    path.chmod(0o600)
-    path.write_bytes(content)
-    path.chmod(mode)
+    assert_restored(clone, scene)
 
 
 def select_metrics(outputs: dict[str, str]) -> dict[str, str]:
@@ -78,58 +123,39 @@ def select_metrics(outputs: dict[str, str]) -> dict[str, str]:
     return {name: digest for name, digest in outputs.items() if name.endswith("metrics.json")}
 
 
-def damage_state(scene: Scene, folder: Path, random: Random) -> None:
-    """Damage dvc.lock or DVC's lock file, and apply the fix in the README."""
-    clone = scene.run.copy(folder / "clone")
-    state = random.choice(STATES)
-    path = clone.folder / state.path
-    path.parent.mkdir(exist_ok=True)
-    content = path.read_bytes() if path.exists() else b""
-    path.write_bytes(random.choice([b"", b"{", b"\x00\xff", content[: random.randrange(len(content) + 1)]]))
-    process = clone.run("dvc", "repro", check=False)
-    if process.returncode:
-        assert state.is_reported(process.stderr), process.stderr
-        assert "Traceback" not in process.stderr, process.stderr
-        clone.run("sh", "-c", state.fix)
-    elif read_lock(clone) != read_lock(scene.run):
-        assert_fresh_fails(clone)
-        clone.run("sh", "-c", state.fix)
-    else:  # DVC has completed the truncated dvc.lock, with the entries in another order
-        shutil.copy(scene.run.folder / "dvc.lock", clone.folder)
-    assert_equal_outputs(clone, scene.outputs)
+def damage_cached_metrics(scene: Scene, folder: Path, random: Random) -> None:
+    """Damage the cached copy of metrics that Git keeps: DVC restores them with the run; restore fixes both."""
+    clone = scene.copy(folder / "clone")
+    stage, name = random.choice((("train", "metrics/train/metrics.json"), ("evaluate", "metrics/metrics.json")))
+    [md5] = [out["md5"] for out in read_lock(clone)[stage]["outs"] if out["path"] == name]
+    metrics = json.loads(find_object(clone, md5).read_text())
+    overwrite(find_object(clone, md5), json.dumps(dict.fromkeys(metrics, 0.91)).encode())
+    parameters = (clone.folder / "params.yaml").read_text()
+    clone.set_parameters(lr=0.05)
+    clone.run("dvc", "repro")
+    (clone.folder / "params.yaml").write_text(parameters)
+    clone.run("dvc", "repro", check=False)
+    assert clone.run("python", "-m", "checks", "cache", check=False).returncode == 1
+    assert_restored(clone, scene)
+    assert clone.run("python", "-m", "checks", "cache").returncode == 0
 
 
-def assert_fresh_fails(clone: Clone) -> None:
-    """Raise AssertionError unless `checks fresh` reports the damaged dvc.lock, before and after a commit."""
-    before = clone.run("python", "-m", "checks", "fresh", "--json").stdout
-    assert "not checked: dvc.lock" in before, before
-    clone.commit("Truncated")
-    after = clone.run("python", "-m", "checks", "fresh", "--json", check=False)
-    assert after.returncode == 1, after.stdout
-    assert RECREATE_LOCK in after.stdout, after.stdout
-    clone.run("git", "reset", "--quiet", "HEAD~1")
-
-
-REJECTED = (
-    *("dataset=mnits", "mean=.nan", "std=0", "validation_size=1491", "validation_size=-1", "seed=-1", "epochs=0"),
-    *("hidden_sizes=[0]", "loss=mae", "optimizer=sdg", "lr=0", "momentum=1", "weight_decay=-1", "batch_size=0.5"),
-    *("schedule=cosine", "augment=flip", "patience=-1", "numerics=fast", "+momentun=0.9"),
-)
-
-
-def reject_parameter(scene: Scene, folder: Path, random: Random) -> None:
-    """Set a parameter to a value that is not allowed: it is rejected in one line, and all outputs stay."""
-    clone = scene.run.copy(folder / "clone")
-    process = clone.run("dvc", "exp", "run", "-S", random.choice(REJECTED), check=False)
-    errors = [line for line in process.stderr.splitlines() if line.startswith("error: ")]
-    assert process.returncode != 0, process.stdout
-    assert len(errors) == 1, process.stderr
-    assert errors[0].startswith("error: params.yaml: "), process.stderr
-    assert_equal_outputs(clone, scene.outputs)
+def truncate_raw_object(scene: Scene, folder: Path, random: Random) -> None:
+    """Truncate an object of data/raw, and remove all outputs of DVC; sometimes use DVC; then restore."""
+    clone = scene.copy(folder / "clone")
+    path = clone.folder / random.choice(RAW)
+    overwrite(path, truncate(path.read_bytes(), random))
+    for name in ("data", "models"):
+        shutil.rmtree(clone.folder / name)
+    command = random.choice(((), REPRO, ("dvc", "checkout"), ("sh", "-c", "dvc checkout; dvc repro --force")))
+    if command:
+        clone.run(*command, check=False)
+    assert_restored(clone, scene)
 
 
 FAULTS = {
+    "damage_any": Fault("any file of the cache, of .dvc/tmp or of the outputs is damaged", 100, damage_any),
     "damage_file": Fault("an input of a stage is damaged", 60, damage_file),
-    "damage_state": Fault("dvc.lock or DVC's lock file is damaged", 30, damage_state),
-    "reject_parameter": Fault("a parameter has a value that is not allowed", 40, reject_parameter),
+    "damage_cached_metrics": Fault("the cached copy of metrics is damaged", 10, damage_cached_metrics),
+    "truncate_raw_object": Fault("an object of data/raw is truncated, outputs removed", 10, truncate_raw_object),
 }

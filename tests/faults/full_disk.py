@@ -9,16 +9,17 @@ from pathlib import Path
 from random import Random
 
 from tests.clone import Clone
-from tests.faults.scene import Fault, Scene, assert_equal_outputs, assert_one_error, read_lock
+from tests.faults.restored import assert_restored
+from tests.faults.scene import Fault, Scene, assert_one_error, read_lock
 
 DISK_BYTES = 2**27
 
 
 def fill_disk_of_stage(scene: Scene, folder: Path, random: Random) -> None:
-    """Leave a stage less free space than its outputs need: it fails with one line; with more, outputs are identical."""
+    """Leave a stage less free space than its outputs need: it fails with one line; then restore."""
     stage, outputs = random.choice(list(list_outputs(scene.run).items()))
     with small_disk(folder / "disk") as disk:
-        clone = scene.run.copy(disk / "clone")
+        clone = scene.copy(disk / "clone")
         needed = sum(math.ceil((clone.folder / path).stat().st_size / get_page_size(disk)) for path in outputs)
         for path in outputs:
             (clone.folder / path).unlink()  # frees no page of a hard link to the cache
@@ -28,12 +29,11 @@ def fill_disk_of_stage(scene: Scene, folder: Path, random: Random) -> None:
         assert_one_error(process.stderr)
         assert "cannot be written: " in process.stderr, process.stderr
         (disk / "ballast").unlink()
-        clone.run("dvc", "repro")
-        assert_equal_outputs(clone, scene.outputs)
+        assert_restored(clone, scene)
 
 
 def fill_disk_of_repro(scene: Scene, folder: Path, random: Random) -> None:
-    """Leave `dvc repro` less free space than it needs: it fails; with more, the outputs are identical."""
+    """Leave `dvc repro` less free space than it needs: it fails; then free space and restore."""
     with small_disk(folder / "disk") as disk:
         before = count_free_pages(disk)
         scene.run.copy(disk / "run")
@@ -45,8 +45,7 @@ def fill_disk_of_repro(scene: Scene, folder: Path, random: Random) -> None:
         assert process.returncode != 0, process.stdout
         assert "Traceback" not in process.stderr, process.stderr
         (disk / "ballast").unlink()
-        clone.run("dvc", "repro")
-        assert_equal_outputs(clone, scene.outputs)
+        assert_restored(clone, scene)
 
 
 @contextmanager

@@ -1,69 +1,52 @@
-"""Kill runs with SIGKILL at random moments."""
+"""Kill `dvc repro` at random moments."""
 
-import contextlib
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 from tests.clone import Clone
 from tests.conftest import MNIST_MIRROR
-from tests.faults.scene import (
-    STATES,
-    Fault,
-    Scene,
-    TooLate,
-    assert_equal_outputs,
-    read_lock,
-    read_outputs,
-    repro_after_kill,
-)
+from tests.faults.restored import assert_restored, describe, list_processes, list_stages, wait_until
+from tests.faults.scene import Fault, Scene, TooLate, assert_equal_outputs
 
 STAGE_SECONDS = 4.0  # about as long as a stage runs, with DVC's work before and after
 ORPHAN_SECONDS = 2.0  # a stage whose dvc was killed ends within this time
+# DVC does not write its lists of locks, and dvc.lock, atomically.
+DAMAGED_BY_DVC = ("dvc.lock", "RWLock-file", "codec can't decode byte")
 
 
 def kill_repro(scene: Scene, folder: Path, random: Random) -> None:
-    """Kill the process group of `dvc repro`, and run it again."""
+    """Kill the process group of `dvc repro`; run it again, and, in a copy, restore."""
     stage = random.choice(scene.stages)
     clone = scene.copy_before(stage, folder / "clone")
     process = clone.start("dvc", "repro")
     wait_for_moment(process, stage, random)
     kill_group(process)
-    repro_after_kill(clone)
-    assert_equal_outputs(clone, scene.outputs)
+    assert_restored(clone.copy(folder / "restored"), scene)
+    repro_after_kill(clone, scene)
 
 
 def kill_repro_again(scene: Scene, folder: Path, random: Random) -> None:
-    """Kill the process group of `dvc repro` five times in a row, then run it to the end."""
+    """Kill the process group of `dvc repro` five times in a row; then run it to the end, and, in a copy, restore."""
     clone = scene.copy_before(scene.stages[0], folder / "clone")
     for _ in range(5):
         process = clone.start("dvc", "repro")
         sleep_while_running(process, random.uniform(0.3, STAGE_SECONDS))
         kill_group(process)
-    repro_after_kill(clone)
-    assert_equal_outputs(clone, scene.outputs)
+    assert_restored(clone.copy(folder / "restored"), scene)
+    repro_after_kill(clone, scene)
 
 
 def kill_real_repro(scene: Scene, folder: Path, random: Random) -> None:
-    """Kill the process group of `dvc repro` on MNIST, and run it again: dvc.lock is identical to the committed one."""
-    clone = Clone.of_working_tree(folder / "clone")
-    clone.environment["MNIST_MIRROR"] = MNIST_MIRROR
-    committed = read_outputs(clone)
-    process = clone.start("dvc", "repro")
-    wait_for_moment(process, random.choice(scene.stages), random, seconds=2 * STAGE_SECONDS)
-    kill_group(process)
-    repro_after_kill(clone)
-    found = read_outputs(clone)
-    different = sorted(name for name, digest in committed.items() if found.get(name) != digest)
-    assert not different, f"differ from the committed files: {', '.join(different)}"
+    """Do the same as `kill_repro` on MNIST."""
+    kill_repro(scene.on_mnist, folder, random)
 
 
 def kill_dvc(scene: Scene, folder: Path, random: Random) -> None:
-    """Kill only the process of `dvc repro`, and run it again at once, while its stage may still run."""
+    """Kill only the process of `dvc repro`, and run it again at once, while its stage may still run; then restore."""
     stage = random.choice(scene.stages)
     clone = scene.copy_before(stage, folder / "clone")
     process = clone.start("dvc", "repro")
@@ -77,33 +60,18 @@ def kill_dvc(scene: Scene, folder: Path, random: Random) -> None:
         time.sleep(0.05)
     process.communicate()
     output, _ = again.communicate()
-    assert again.returncode == 0 or any(state.is_reported(output) for state in STATES), output
-    repro_after_kill(clone)
-    assert_equal_outputs(clone, scene.outputs)
+    assert again.returncode == 0 or any(error in output for error in DAMAGED_BY_DVC), output
+    assert_restored(clone, scene)
 
 
-def kill_queue(scene: Scene, folder: Path, random: Random) -> None:
-    """Kill a worker of the queue with its experiment, and queue the same experiment again."""
-    clone = scene.copy_before(random.choice(scene.stages), folder / "clone")
-    lr = read_lock(scene.run)["train"]["params"]["params.yaml"]["lr"]
-    clone.set_parameters(lr=lr / 2)
-    clone.commit("Other settings")
-    queue = ("dvc", "exp", "run", "--queue", "-S", f"lr={lr}", "--name")
-    clone.run(*queue, "killed")
-    clone.start_queue()
-    wait_until(lambda: bool(list_worker_groups(clone)))
-    time.sleep(random.uniform(0, 5))
-    if not kill_workers(clone):
-        raise TooLate
-    name = "killed"
-    if not is_recorded(clone, name):
-        name = "again"
-        clone.run(*queue, name)
-        clone.start_queue()
-        wait_until(lambda: is_recorded(clone, name))
-    clone.run("dvc", "exp", "apply", name)
-    kill_workers(clone)  # they wait for more experiments
-    assert_equal_outputs(clone, scene.outputs)
+def repro_after_kill(clone: Clone, scene: Scene) -> None:
+    """Run `dvc repro`, which resumes; restore if DVC was killed while it wrote one of its own files."""
+    process = clone.run("dvc", "repro", check=False)
+    if process.returncode:
+        assert any(error in process.stderr for error in DAMAGED_BY_DVC), describe(process)
+    elif not list((clone.folder / "data").rglob(".*.tmp")):  # of DVC, which was killed while it linked an output
+        assert_equal_outputs(clone, scene.outputs)
+    assert_restored(clone, scene)
 
 
 def wait_for_moment(
@@ -131,9 +99,9 @@ def sleep_while_running(process: "subprocess.Popen[str]", seconds: float) -> Non
         raise TooLate
 
 
-def kill_group(process: "subprocess.Popen[str]") -> None:
-    """Kill a process and all processes that it started in its group."""
-    os.killpg(process.pid, signal.SIGKILL)
+def kill_group(process: "subprocess.Popen[str]", number: int = signal.SIGKILL) -> None:
+    """Send a signal to a process and all processes that it started in its group, and wait until they have ended."""
+    os.killpg(process.pid, number)
     process.communicate()
 
 
@@ -143,39 +111,16 @@ def list_session(clone: Clone, session: int) -> list[str]:
     return [line for line in lines if line.split()[0] == str(session) and not line.split()[1].startswith("Z")]
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 180) -> None:
-    """Wait for a condition; raise AssertionError if it is not met within that many seconds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.2)
-
-
-def kill_workers(clone: Clone) -> bool:
-    """Kill the queue's workers and their experiments; return whether there were any."""
-    groups = list_worker_groups(clone)
-    for group in groups:
-        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
-            os.killpg(group, signal.SIGKILL)
-    return bool(groups)
-
-
-def list_worker_groups(clone: Clone) -> set[int]:
-    """List the process groups of the queue's workers and of their experiments."""
-    processes = clone.run("ps", "-eo", "pgid=,args=").stdout.splitlines()
-    return {int(line.split()[0]) for line in processes if str(clone.folder / ".dvc/tmp/exps") in line}
-
-
-def is_recorded(clone: Clone, experiment: str) -> bool:
-    """Whether DVC has recorded an experiment of that name."""
-    return f"/{experiment}\n" in clone.run("git", "for-each-ref", "refs/exps").stdout
+def wait_until_ended(clone: Clone) -> None:
+    """Check that no stage runs in a clone within ORPHAN_SECONDS, and wait for the other processes."""
+    wait_until(lambda: not list_stages(clone), ORPHAN_SECONDS)
+    wait_until(lambda: not list(list_processes(clone)), 60)
 
 
 FAULTS = {
     "kill_repro": Fault("SIGKILL of the process group of dvc repro", 300, kill_repro),
     "kill_repro_again": Fault("five times SIGKILL of the process group of dvc repro", 60, kill_repro_again),
     "kill_dvc": Fault("SIGKILL of only the process of dvc repro", 50, kill_dvc),
-    "kill_queue": Fault("SIGKILL of a worker of the queue", 20, kill_queue),
 }
 if MNIST_MIRROR:
     FAULTS["kill_real_repro"] = Fault("SIGKILL of the process group of dvc repro on MNIST", 20, kill_real_repro)

@@ -7,12 +7,12 @@ from pathlib import Path
 from random import Random
 
 from tests.clone import Clone
+from tests.faults.restored import assert_restored
 from tests.faults.scene import CHANGE, Fault, Scene, assert_equal_outputs, read_lock, read_outputs
 
 EXPERIMENT = ("dvc", "exp", "run", "--name")
 TEMP_EXPERIMENT = ("dvc", "exp", "run", "--temp", "--name")
 OTHER_CHANGE = ("-S", "optimizer=sgd", "-S", "lr=0.2")
-FIX = "git restore . && dvc checkout"  # as in the README
 REFUSED = re.compile(
     "is busy, it is being blocked by|Unable to acquire lock|error: params.yaml: another dvc exp run, started at the"
 )
@@ -38,6 +38,7 @@ def two_repros(scene: Scene, folder: Path, random: Random) -> None:
         assert status == 0 or REFUSED.search(output), output
     clone.run("dvc", "repro")
     assert_equal_outputs(clone, scene.outputs)
+    assert_restored(clone, scene)
 
 
 def two_experiments(scene: Scene, folder: Path, random: Random) -> None:
@@ -46,7 +47,7 @@ def two_experiments(scene: Scene, folder: Path, random: Random) -> None:
     DVC lets both start within the second before the first stage: then both are refused, or the second runs after the
     first.
     """
-    clone = scene.run.copy(folder / "clone")
+    clone = scene.copy(folder / "clone")
     one, other = (*EXPERIMENT, "one", *CHANGE), (*EXPERIMENT, "other", *OTHER_CHANGE)
     results = race(clone, random, one, other, seconds=10)
     recorded = clone.run("dvc", "exp", "list", "--name-only").stdout.split()
@@ -63,19 +64,21 @@ def two_experiments(scene: Scene, folder: Path, random: Random) -> None:
             clone.run("dvc", "exp", "apply", name)
             parameters = read_lock(clone)["train"]["params"]["params.yaml"]
             assert (parameters["optimizer"], parameters["lr"]) == expected
-    clone.run("sh", "-c", FIX)
+    assert_restored(clone, scene)
     clone.run(*EXPERIMENT, "again", *CHANGE)
     assert_equal_outputs(clone, scene.changed_outputs)
+    assert_restored(clone, scene)
 
 
 def two_temp_experiments(scene: Scene, folder: Path, random: Random) -> None:
     """Start two `dvc exp run --temp`: both succeed."""
-    clone = scene.run.copy(folder / "clone")
+    clone = scene.copy(folder / "clone")
     first, second = (*TEMP_EXPERIMENT, "one", *CHANGE), (*TEMP_EXPERIMENT, "other", *OTHER_CHANGE)
     for status, output in race(clone, random, first, second):
         assert status == 0, output
     clone.run("dvc", "exp", "apply", "one")
     assert_equal_outputs(clone, scene.changed_outputs)
+    assert_restored(clone, scene)
 
 
 FAULTS = {

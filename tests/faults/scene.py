@@ -3,9 +3,7 @@
 import contextlib
 import hashlib
 import json
-import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from functools import cached_property
@@ -16,41 +14,19 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 
 from tests.clone import Clone
+from tests.conftest import MNIST_MIRROR
 
 CHANGE = ("-S", "optimizer=adam", "-S", "lr=0.01")
 
 
-class State(NamedTuple):
-    """A file that DVC does not write atomically, the error of DVC if it is damaged, and the fix in the README."""
-
-    path: str
-    error: str
-    fix: str
-
-    def is_reported(self, output: str) -> bool:
-        """Whether DVC printed that error."""
-        return bool(re.search(self.error, output))
-
-
-STATES = (
-    State("dvc.lock", r"'(\./)?dvc\.lock'", "git restore dvc.lock && dvc repro"),
-    State(
-        ".dvc/tmp/rwlock",
-        "Unable to read RWLock-file|(?<!utf-8: )'utf-8' codec can't decode byte",
-        "rm -f .dvc/tmp/rwlock .dvc/tmp/exps/rwlock && dvc repro",
-    ),
-)
-TEMPORARY_FILES = ".*.tmp"  # of DVC, which was killed while it linked an output; nothing reads them
-REMOVE_TEMPORARY_FILES = f"find data models metrics -name '{TEMPORARY_FILES}' -delete"
-
-
 class Scene:
-    """A clone after `dvc repro`, and the outputs of that and of an experiment."""
+    """A clone after `dvc repro` and a commit, with a recorded experiment, and the outputs of runs."""
 
     def __init__(self, folder: Path, run: Clone) -> None:
-        """Use `run`, a clone that `run_on_digits` created. It is only copied."""
+        """Copy `run`, a clone in which the pipeline ran, and the result is committed."""
         self.folder = folder
-        self.run = run
+        self.run = run.copy(folder / "recorded/clone")
+        record_experiment(self.run)
         self.outputs = read_outputs(run)
         self.stages: list[str] = list(YAML(typ="safe").load(run.folder / "dvc.yaml")["stages"])
 
@@ -61,17 +37,31 @@ class Scene:
         clone.run("dvc", "exp", "run", *CHANGE)
         return read_outputs(clone)
 
-    def copy_before(self, stage: str, folder: Path) -> Clone:
-        """Return a clone in which `dvc repro` has run the stages before `stage`, and none after."""
+    @cached_property
+    def on_mnist(self) -> "Scene":
+        """A scene in which the pipeline ran on MNIST, with the settings of the working tree."""
+        clone = Clone.of_working_tree(self.folder / "mnist/clone")
+        clone.environment["MNIST_MIRROR"] = MNIST_MIRROR
+        clone.identify()
+        clone.run("dvc", "repro")
+        clone.commit("Run on MNIST")
+        return Scene(self.folder / "mnist", clone)
+
+    def copy(self, folder: Path) -> Clone:
+        """Return a copy of the clone."""
         clone = self.run.copy(folder)
-        clone.run("git", "reset", "--quiet", "HEAD~1")
+        clone.environment["MNIST_MIRROR"] = MNIST_MIRROR
+        return clone
+
+    def copy_before(self, stage: str, folder: Path) -> Clone:
+        """Return a copy in which `dvc repro` has run the stages before `stage`, and none after, since the last run."""
+        clone = self.copy(folder)
         yaml = YAML()  # keeps the format
-        lock = yaml.load(clone.run("git", "show", "HEAD:dvc.lock").stdout)
+        lock = yaml.load(clone.folder / "dvc.lock")
         for name, entry in read_lock(clone).items():
-            if self.stages.index(name) < self.stages.index(stage):
-                lock["stages"][name] = entry
-            else:
+            if self.stages.index(name) >= self.stages.index(stage):
                 remove_run(clone, name, entry)
+                lock["stages"][name]["cmd"] = "false"  # the order of the stages stays
         yaml.dump(lock, clone.folder / "dvc.lock")
         return clone
 
@@ -96,6 +86,20 @@ def try_fault(fault: Fault, scene: Scene, folder: Path, seed: str = "") -> None:
             return fault.inject(scene, Path(empty_folder), random)
 
 
+def record_experiment(clone: Clone) -> None:
+    """Record an experiment as DVC does, with the outputs of the last commit."""
+    head = clone.run("git", "rev-parse", "HEAD").stdout.strip()
+    message = "dvc: commit experiment"
+    commit = clone.run("git", "commit-tree", "HEAD^{tree}", "-p", head, "-m", message).stdout.strip()
+    clone.run("git", "update-ref", f"refs/exps/{head[:2]}/{head[2:]}/recorded", commit)
+
+
+def list_experiments(clone: Clone) -> set[str]:
+    """List the recorded experiments: hash and ref of each."""
+    refs = clone.run("git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps/??/").stdout
+    return set(refs.splitlines())
+
+
 def read_outputs(clone: Clone) -> dict[str, str]:
     """Hash dvc.lock and all files in the folders of outputs."""
     paths = [clone.folder / "dvc.lock"]
@@ -116,21 +120,24 @@ def read_lock(clone: Clone) -> dict[str, Any]:
 
 def remove_run(clone: Clone, stage: str, entry: dict[str, Any]) -> None:
     """Remove the outputs of a stage from the workspace and the cache, and its entry from the run cache."""
-    cache = clone.folder / ".dvc/cache"
     for out in entry["outs"]:
         path = clone.folder / out["path"]
-        objects = [cache / "files/md5" / out["md5"][:2] / out["md5"][2:]]
+        objects = [find_object(clone, out["md5"])]
         if path.is_dir():
-            listed = [item["md5"] for item in json.loads(objects[0].read_text())]
-            objects += [cache / "files/md5" / md5[:2] / md5[2:] for md5 in listed]
+            objects += [find_object(clone, item["md5"]) for item in json.loads(objects[0].read_text())]
             shutil.rmtree(path)
         else:
             path.unlink()
         for object_path in objects:
             object_path.unlink(missing_ok=True)
-    for run in list(cache.glob("runs/*/*/*")):
+    for run in list((clone.folder / ".dvc/cache").glob("runs/*/*/*")):
         if f"stages.{stage}\n" in run.read_text():
             shutil.rmtree(run.parent)  # DVC fails on a folder without entries
+
+
+def find_object(clone: Clone, md5: str) -> Path:
+    """Return the path of an object in the cache."""
+    return clone.folder / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
 
 
 def assert_equal_outputs(clone: Clone, expected: dict[str, str]) -> None:
@@ -145,16 +152,3 @@ def assert_one_error(stderr: str) -> None:
     errors = [line for line in stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1, stderr
     assert "Traceback" not in stderr, stderr
-
-
-def repro_after_kill(clone: Clone) -> None:
-    """Run `dvc repro`; if DVC was killed while it wrote one of its own files, apply the fix in the README."""
-    process = clone.run("dvc", "repro", check=False)
-    if process.returncode:
-        damaged = [state for state in STATES if state.is_reported(process.stderr)]
-        assert len(damaged) == 1, process.stderr
-        print(f"{damaged[0].path} is truncated; fixed as in the README: {damaged[0].fix}", file=sys.stderr)
-        clone.run("sh", "-c", damaged[0].fix)
-    if any(Path(name).match(TEMPORARY_FILES) for name in read_outputs(clone)):
-        print(f"DVC left temporary files; fixed as in the README: {REMOVE_TEMPORARY_FILES}", file=sys.stderr)
-        clone.run("sh", "-c", REMOVE_TEMPORARY_FILES)

@@ -1,0 +1,109 @@
+"""Outputs in the workspace and their objects in DVC's cache."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from dvc.config import Config
+from dvc.output import Output
+from dvc.repo import Repo
+
+from checks import cache
+from checks.objects import CachedObject, get_cached_object, read_directory_listing
+from checks.project import get_path, is_in_project, open_project
+from restore.errors import RestoreError
+from restore.git import git
+
+
+def remove_temporary_files() -> Iterator[str]:
+    """Remove the hidden files that DVC, killed while it linked an output, left beside it."""
+    with open_project("HEAD") as repo:
+        folders = {Path(get_path(out)).parent for out in repo.index.outs if is_in_project(out)}
+    for path in sorted({path for folder in folders for path in folder.rglob(".*.tmp")}):
+        path.unlink()
+        yield f"Removed {path}, left by a killed dvc"
+
+
+def remove_damaged_objects() -> Iterator[str]:
+    """Remove what is damaged in DVC's cache and run cache."""
+    for used_by, path in cache.check(repair=True).rows:
+        yield f"Removed {path}, which was damaged ({used_by})"
+
+
+def restore_outputs() -> Iterator[str]:
+    """Restore every output that is not what dvc.lock says: from the cache, from a remote, or by running its stage."""
+    with open_project("HEAD") as repo:
+        missing = sorted({path for cached, path in cache.find_objects(repo) if not cached.is_present})
+    if missing:
+        yield f"Missing from the cache: {', '.join(missing)}; getting them by dvc pull or dvc repro in a clone"
+        recreate()
+    with open_project("HEAD") as repo:
+        outs = [out for out in repo.index.outs if out.use_cache and out.hash_info and is_in_project(out)]
+        for path in sorted({path for out in outs for path in find_wrong_files(out)}):
+            path.unlink()
+    with Repo() as repo:
+        # A killed dvc can leave an incomplete index; checkout would remove the outputs that are not in it.
+        shutil.rmtree(Path(repo.site_cache_dir, "index"), ignore_errors=True)
+        changed = repo.checkout(force=True)
+    restored = {os.path.normpath(path) for key in ("added", "modified", "deleted") for path in changed.get(key, [])}
+    if restored:
+        yield f"Restored {', '.join(sorted(restored))}"
+
+
+def find_wrong_files(out: Output) -> Iterator[Path]:
+    """Yield the files of an output in the workspace that are damaged, or that do not belong there.
+
+    DVC compares size and time first, and does not notice damage that changes neither.
+    """
+    path = Path(get_path(out))
+    if not out.hash_info.isdir:
+        yield from _find_wrong_file(path, get_cached_object(out))
+        return
+    expected = {
+        path.joinpath(*key): CachedObject.from_hash(info, out.cache) for key, _, info in read_directory_listing(out)
+    }
+    for file, cached in expected.items():
+        yield from _find_wrong_file(file, cached)
+    yield from (file for file in path.rglob("*") if not file.is_dir() and file not in expected)
+
+
+def _find_wrong_file(path: Path, cached: CachedObject) -> Iterator[Path]:
+    is_link_to_no_file = path.is_symlink() and not path.is_file()  # to /dev/zero, for example
+    if is_link_to_no_file or (path.is_file() and cached.hash(path) != cached.hash_value):
+        yield path
+
+
+def recreate() -> None:
+    """Run the pipeline of the last commit in a clone that shares the cache; stages with cached outputs do not run.
+
+    Raises:
+        RestoreError: a stage failed, or its outputs differ from dvc.lock.
+    """
+    with Repo() as repo:
+        shared_cache = repo.cache.local_cache_dir
+    with TemporaryDirectory(prefix="restore-") as folder:
+        clone = Path(folder, "clone")
+        git("clone", "--quiet", git("rev-parse", "--show-toplevel"), str(clone))
+        root = clone / git("rev-parse", "--show-prefix")
+        with Config(str(root / ".dvc")).edit("local") as settings:
+            settings["core"] = {"analytics": False, "site_cache_dir": str(Path(folder, "site"))}
+            settings["cache"] = {"dir": str(shared_cache)}
+        _run_dvc(root, "pull", "--allow-missing")  # without a remote this fails
+        status = _run_dvc(root, "repro", "--all-pipelines")
+        if status:
+            raise RestoreError(f"dvc repro exited with {status} in a clone of the last commit; fix the error above")
+        changed = git("-C", str(root), "status", "--porcelain", "--untracked-files=no")
+        if changed:
+            raise RestoreError(f"the pipeline of the last commit gives other outputs: {' '.join(changed.split())}")
+
+
+def _run_dvc(folder: Path, *arguments: str) -> int:
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    command = [sys.executable, "-m", "dvc", *arguments]
+    return subprocess.run(  # noqa: S603 - no shell
+        command, cwd=folder, env=os.environ | {"PATH": path}, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False
+    ).returncode

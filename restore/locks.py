@@ -1,0 +1,58 @@
+"""Lock files that killed processes of Git and DVC left. No dvc runs any more (restore.running)."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from restore.errors import RestoreError
+from restore.git import get_git_folder
+
+READERS_AND_WRITERS = (".dvc/tmp/rwlock", ".dvc/tmp/exps/rwlock")
+LOCKS = (".dvc/tmp/lock", ".dvc/tmp/btime", ".dvc/tmp/rwlock.lock", ".dvc/tmp/exps/rwlock.lock")
+
+
+def remove_git_locks() -> Iterator[str]:
+    """Remove the *.lock files in .git, unless a Git command runs in this folder."""
+    folder = get_git_folder()
+    locks = [*folder.glob("*.lock"), *folder.glob("refs/**/*.lock"), *folder.glob("logs/**/*.lock")]
+    if locks and (running := _find_git()):
+        raise RestoreError(f"Git is running (PID {running}); wait for it or stop it")
+    for lock in locks:
+        lock.unlink()
+        yield f"Removed {lock}, left by a killed process"
+
+
+def _find_git() -> int | None:
+    for process in psutil.process_iter():
+        try:
+            if process.name() == "git" and Path(process.cwd()).is_relative_to(Path.cwd()):
+                return int(process.pid)
+        except (psutil.Error, OSError):
+            continue
+    return None
+
+
+def remove_dvc_locks() -> Iterator[str]:
+    """Remove DVC's lists of readers and writers, all of which have ended, and what is no file in place of a lock."""
+    for path in map(Path, (*READERS_AND_WRITERS, *LOCKS)):
+        is_file = path.is_file() and not path.is_symlink()
+        if is_file and (str(path) in LOCKS or _is_empty(path)):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif os.path.lexists(path):
+            path.unlink()
+        else:
+            continue
+        yield f"Removed {path}, left by a killed process"
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return not any(json.loads(path.read_bytes()).values())
+    except (ValueError, AttributeError):
+        return False

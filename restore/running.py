@@ -1,0 +1,47 @@
+"""Processes of DVC that run in the project: nothing may be restored beside them."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from restore.errors import RestoreError
+from restore.git import try_git
+
+COMMANDS = ({"repro"}, {"exp", "run"}, {"exp", "exec-run"}, {"exp", "apply"}, {"checkout"}, {"pull"}, {"push"}, {"gc"})
+
+
+def refuse() -> Iterator[str]:
+    """Raise RestoreError if a dvc command runs in this project; the text names it, and its experiment."""
+    running = {find_experiment(process): process for process in list_processes()}
+    for experiment, process in sorted(running.items(), reverse=True):  # one with a name first
+        what = f"experiment {experiment}" if experiment else "dvc"
+        command = " ".join(process.cmdline())
+        raise RestoreError(f"{what} is running (PID {process.pid}: {command}); wait for it or stop it")
+    yield from ()
+
+
+def list_processes() -> Iterator[psutil.Process]:
+    """Yield each dvc that runs in this project, or in a temporary folder of it."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if Path(process.cwd()).is_relative_to(Path.cwd()) and _is_dvc(process.cmdline()):
+                yield process
+
+
+def _is_dvc(command: list[str]) -> bool:
+    names = {Path(argument).name for argument in command[:3]}
+    return "dvc" in names and any(words <= set(command) for words in COMMANDS)
+
+
+def find_experiment(dvc: psutil.Process) -> str:
+    """Return the name of the experiment that a dvc runs: DVC passes it on to the stages; empty if it is not known."""
+    for process in dvc.children(recursive=True):
+        with suppress(psutil.Error, OSError):
+            if name := process.environ().get("DVC_EXP_NAME"):
+                return str(name)
+    if {"exp", "run"} <= set(dvc.cmdline()):
+        subject = try_git("log", "-1", "--format=%s", "refs/exps/exec/EXEC_MERGE") or ""
+        return subject.rpartition(":")[2]
+    return ""

@@ -1,0 +1,43 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from restore.command_line import main
+from tests.checks.project import Project
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        (["repro"], "dvc"),
+        (["exp", "run", "--name", "one", "-S", "level=91"], "experiment one"),
+        (["exp", "run", "--temp", "--name", "two", "-S", "level=92"], "experiment two"),
+    ],
+)
+def test_refuses_while_dvc_runs(
+    project: Project, tmp_path: Path, capfd: pytest.CaptureFixture[str], command: list[str], what: str
+) -> None:
+    started = tmp_path / "started"
+    project.write("score.sh", f"touch {started}; sleep 60\n")
+    project.commit()
+    dvc = subprocess.Popen(
+        [sys.executable, "-m", "dvc", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for(started)
+        assert main([]) == 1
+        assert capfd.readouterr().err.startswith(f"error: {what} is running (PID ")
+    finally:
+        subprocess.run(["pkill", "-KILL", "-P", str(dvc.pid)], check=False)
+        dvc.kill()
+        dvc.wait()
