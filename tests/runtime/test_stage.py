@@ -42,7 +42,7 @@ def expression_of(error: BaseException) -> str:
         (PermissionError(errno.EACCES, "Permission denied", "models"), "error: models: Permission denied", 1),
         (KeyboardInterrupt(), "error: interrupted", 1),
         (StageError("a\x1b[31m\u2028b"), "error: a\\x1b[31m\\u2028b", 1),
-        (StageError("x" * 1000), f"error: {'x' * 290}...", 1),
+        (StageError("x" * 3000), f"error: {'x' * 1990}...", 1),
         (StageError("\n".join("x" * 20)), "\n".join(["error: x"] * 20), 1),
         (StageError("\n".join("x" * 21)), "\n".join(["error: x"] * 19) + "\nerror: 2 more errors", 1),
     ],
