@@ -11,11 +11,11 @@ from tests.faults.scene import Scene, try_fault
 
 # The tries of each fault, chosen to be fast. `python -m tests.faults NAME` uses the same seeds.
 TRIES = {
-    "kill_repro": [28],
-    "kill_experiment": [0],
-    "kill_experiment_in_git": [0],
-    "restore_while_running": [0],
-    "damage_any": range(3),
+    "kill_repro": [60],
+    "kill_experiment": [12],
+    "kill_experiment_in_git": [11],
+    "restore_while_running": [10],
+    "damage_any": [0, 18],
     "reject_parameter": [0],
     "flip_bits": range(5),
     "fuzz_idx": [0],
@@ -36,4 +36,4 @@ def test_survives(scene: Scene, tmp_path: Path, name: str) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
 def test_survives_full_disk(scene: Scene, tmp_path: Path) -> None:
-    try_fault(FAULTS["fill_disk_of_stage"], scene, tmp_path, "fill_disk_of_stage 0 0")
+    try_fault(FAULTS["fill_disk_of_stage"], scene, tmp_path, "fill_disk_of_stage 0 4")

@@ -10,7 +10,7 @@ from random import Random
 from tests.clone import Clone
 from tests.conftest import MNIST_MIRROR
 from tests.faults.restored import assert_restored, describe, list_processes, list_stages, wait_until
-from tests.faults.scene import Fault, Scene, TooLate, assert_equal_outputs
+from tests.faults.scene import Fault, Scene, TooLate, assert_equal_outputs, copy_clone
 
 STAGE_SECONDS = 4.0  # about as long as a stage runs, with DVC's work before and after
 ORPHAN_SECONDS = 2.0  # a stage whose dvc was killed ends within this time
@@ -25,7 +25,7 @@ def kill_repro(scene: Scene, folder: Path, random: Random) -> None:
     process = clone.start("dvc", "repro")
     wait_for_moment(process, stage, random)
     kill_group(process)
-    assert_restored(clone.copy(folder / "restored"), scene)
+    assert_restored(copy_clone(clone, folder / "restored"), scene)
     repro_after_kill(clone, scene)
 
 
@@ -36,7 +36,7 @@ def kill_repro_again(scene: Scene, folder: Path, random: Random) -> None:
         process = clone.start("dvc", "repro")
         sleep_while_running(process, random.uniform(0.3, STAGE_SECONDS))
         kill_group(process)
-    assert_restored(clone.copy(folder / "restored"), scene)
+    assert_restored(copy_clone(clone, folder / "restored"), scene)
     repro_after_kill(clone, scene)
 
 

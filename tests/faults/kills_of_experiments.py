@@ -52,6 +52,7 @@ def kill_experiment_in_git(scene: Scene, folder: Path, random: Random) -> None:
         if process.poll() is not None:
             process.communicate()
             raise TooLate
+        time.sleep(0.001)
     time.sleep(random.uniform(0, 0.02))
     interrupt(clone, process, random)
     assert_restored(clone, scene, edits)
@@ -94,7 +95,9 @@ def kill_queue(scene: Scene, folder: Path, random: Random) -> None:
     clone.run(*EXPERIMENT, "killed", "--queue")
     clone.start_queue()
     wait_until(lambda: bool(list_workers(clone)))
-    time.sleep(random.uniform(0, 5))
+    if random.random() < 0.7:
+        wait_until(lambda: bool(list_stages(clone)) or is_recorded(clone, "killed"))
+    time.sleep(random.uniform(0, 4))
     if not kill_workers(clone, alone=random.random() < 0.5):
         raise TooLate
     wait_until_ended(clone)
@@ -124,13 +127,11 @@ def kill_workers(clone: Clone, *, alone: bool) -> bool:
 
 
 def list_workers(clone: Clone) -> list[psutil.Process]:
-    """List the queue's workers: their commands have the path of DVC's temporary folder."""
-    folder = str(clone.folder / ".dvc/tmp/exps")
+    """List the queue's workers of a clone."""
     found = []
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            command = " ".join(process.cmdline())
-            if folder in command and "exec-run" not in command and " -m stages." not in command:
+        with contextlib.suppress(psutil.Error, OSError):
+            if "queue-worker" in process.cmdline() and Path(process.cwd()).is_relative_to(clone.folder):
                 found.append(process)
     return found
 
@@ -147,13 +148,14 @@ def restore_while_running(scene: Scene, folder: Path, random: Random) -> None:
     process = clone.start(*EXPERIMENT, "running", *options)
     wait_until(lambda: bool(list_stages(clone)) or process.poll() is not None)
     time.sleep(random.uniform(0, 2))
+    if process.poll() is not None:
+        process.communicate()
+        raise TooLate
     os.killpg(process.pid, signal.SIGSTOP)
     before = read_state(clone)
     refused = restore(clone)
     assert read_state(clone) == before
     os.killpg(process.pid, signal.SIGCONT)
-    if process.poll() is not None:
-        raise TooLate
     kill_group(process)
     assert refused.returncode == 1, describe(refused)
     assert refused.stderr.startswith("error: experiment running is running (PID "), describe(refused)

@@ -49,9 +49,7 @@ class Scene:
 
     def copy(self, folder: Path) -> Clone:
         """Return a copy of the clone."""
-        clone = self.run.copy(folder)
-        clone.environment["MNIST_MIRROR"] = MNIST_MIRROR
-        return clone
+        return copy_clone(self.run, folder)
 
     def copy_before(self, stage: str, folder: Path) -> Clone:
         """Return a copy in which `dvc repro` has run the stages before `stage`, and none after, since the last run."""
@@ -84,6 +82,13 @@ def try_fault(fault: Fault, scene: Scene, folder: Path, seed: str = "") -> None:
     while True:
         with tempfile.TemporaryDirectory(dir=folder) as empty_folder, contextlib.suppress(TooLate):
             return fault.inject(scene, Path(empty_folder), random)
+
+
+def copy_clone(clone: Clone, folder: Path) -> Clone:
+    """Copy a clone, in which DVC may have to download MNIST."""
+    copy = clone.copy(folder)
+    copy.environment["MNIST_MIRROR"] = MNIST_MIRROR
+    return copy
 
 
 def record_experiment(clone: Clone) -> None:
