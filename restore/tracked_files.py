@@ -11,12 +11,16 @@ from typing import Any
 from dvc.dvcfile import LOCK_FILE
 from dvc.exceptions import DvcException
 from dvc.utils.serialize import parse_yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import AliasEvent
 
 from checks.project import find_lockfiles, get_path, is_in_project, open_project
 from restore.git import git, try_git
 
 PARAMS_YAML = Path("params.yaml")
 SAVED = Path(".dvc/tmp/restore")
+MAX_LENGTH = 100_000  # of a params.yaml that is parsed
 
 
 def restore_parameters() -> Iterator[str]:
@@ -36,9 +40,7 @@ def restore_parameters() -> Iterator[str]:
 def list_options(text: str) -> list[str]:
     """List the -S options that change the committed params.yaml to `text`; none if that is not valid."""
     committed = parse_yaml(git("show", f"HEAD:./{PARAMS_YAML}"), PARAMS_YAML)
-    values: Any = None
-    with contextlib.suppress(DvcException):
-        values = parse_yaml(text, PARAMS_YAML)
+    values = _parse(text)
     if not isinstance(values, dict) or not values:
         return []
     changes = [
@@ -48,6 +50,16 @@ def list_options(text: str) -> list[str]:
     ]
     changes += [f"~{key}" for key in committed if key not in values]
     return [argument for change in changes for argument in ("-S", change)]
+
+
+def _parse(text: str) -> Any:
+    """Parse YAML; None if it is not valid, or could take long: if it is large, or has aliases."""
+    if len(text) > MAX_LENGTH:
+        return None
+    with contextlib.suppress(DvcException, YAMLError, ValueError, RecursionError):
+        if not any(isinstance(event, AliasEvent) for event in YAML(typ="safe", pure=True).parse(text)):
+            return parse_yaml(text, PARAMS_YAML)
+    return None
 
 
 def _format(value: object) -> str:

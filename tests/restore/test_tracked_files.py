@@ -27,7 +27,19 @@ def test_restores_parameters_of_same_size_and_time(project: Project, unchanged: 
     assert SAVED.read_text() == "level: 91\nnumerics: portable\n"
 
 
-@pytest.mark.parametrize("content", [b"level: [", b"\xff\x00", b"", b"- 1\n"])
+LEVELS = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 10))
+ALIAS_BOMB = f"l0: &l0 [1]\n{LEVELS}".encode()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"level: [", b"\xff\x00", b"", b"- 1\n", b"level: 2024-13-45\n", b"level: " + b"[" * 5_000, ALIAS_BOMB),
+        b"level: " + b"x" * 10_000_000,
+    ],
+    ids=lambda content: repr(content[:12]),
+)
 def test_saves_invalid_parameters(project: Project, unchanged: Restore, content: bytes) -> None:
     Path("params.yaml").write_bytes(content)
     assert unchanged() == [f"Restored params.yaml; the changed one is {SAVED}"]
