@@ -20,7 +20,11 @@ from restore.git import git
 
 
 def remove_temporary_files() -> Iterator[str]:
-    """Remove the hidden files that DVC, killed while it linked an output, left beside it."""
+    """Remove the folders of killed experiments, and the hidden files that DVC, killed while it linked an output, left."""
+    for pattern in ("tmp*/", "standalone/tmp*/"):
+        for folder in sorted(Path(".dvc/tmp/exps").glob(pattern)):
+            shutil.rmtree(folder)
+            yield f"Removed {folder}, left by a killed dvc"
     with open_project("HEAD") as repo:
         folders = {Path(get_path(out)).parent for out in repo.index.outs if is_in_project(out)}
     for path in sorted({path for folder in folders for path in folder.rglob(".*.tmp")}):

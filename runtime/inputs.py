@@ -97,7 +97,7 @@ def _list_files(deps: Iterable[Path]) -> Iterator[Path]:
             files = (path for path in dep.rglob("*") if path.is_file())
             yield from (path for path in files if not ignored.match_file(path.as_posix()))
         elif dep.exists() and not dep.is_file():
-            raise StageError(f"{dep}: not a regular file; remove it, then run dvc repro")
+            raise StageError(f"{dep}: not a regular file; to fix: make restore")
         else:
             yield dep
 

@@ -60,6 +60,13 @@ def test_removes_temporary_files(project: Project, unchanged: Restore) -> None:
     assert "Removed data/.abc.tmp, left by a killed dvc" in unchanged()
 
 
+@pytest.mark.parametrize("folder", [".dvc/tmp/exps/standalone/tmpabc", ".dvc/tmp/exps/tmpabc"])
+def test_removes_folder_of_killed_experiment(project: Project, unchanged: Restore, folder: str) -> None:
+    Path(folder, "data").mkdir(parents=True)
+    assert unchanged() == [f"Removed {folder}, left by a killed dvc"]
+    assert not Path(folder).exists()
+
+
 def test_recreates_damaged_objects(project: Project, unchanged: Restore) -> None:
     cached = find_object(RAW)
     for path in (DATA, Path("report.txt")):

@@ -145,5 +145,5 @@ def test_rejects_missing_dependency(stage: Stage) -> None:
 def test_rejects_what_is_no_regular_file(stage: Stage) -> None:
     Path("single.py").unlink()
     Path("single.py").symlink_to("/dev/zero")
-    with pytest.raises(StageError, match=r"^single.py: not a regular file"):
+    with pytest.raises(StageError, match=r"^single.py: not a regular file; to fix: make restore$"):
         Inputs(stage)
