@@ -20,7 +20,7 @@ from restore.git import git
 
 
 def remove_temporary_files() -> Iterator[str]:
-    """Remove the folders of killed experiments, and the hidden files that DVC, killed while it linked an output, left."""
+    """Remove the folders of killed experiments, and the hidden files of a DVC killed while it linked outputs."""
     for pattern in ("tmp*/", "standalone/tmp*/"):
         for folder in sorted(Path(".dvc/tmp/exps").glob(pattern)):
             shutil.rmtree(folder)

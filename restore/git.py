@@ -30,6 +30,12 @@ def read_commit(name: str) -> str:
     return "" if process.returncode else process.stdout
 
 
+def read_blob(name: str) -> bytes | None:
+    """Return the content of a file in Git, or None if there is no such file."""
+    process = subprocess.run(["git", "cat-file", "blob", name], capture_output=True, check=False)  # noqa: S603, S607
+    return None if process.returncode else process.stdout
+
+
 def get_git_folder() -> Path:
     """Return the .git folder, of a worktree its own."""
     return Path(git("rev-parse", "--git-dir"))

@@ -7,7 +7,7 @@ it checks that commit out.
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from restore.git import get_git_folder, git, read_commit, try_git
+from restore.git import get_git_folder, git, read_blob, read_commit, try_git
 
 EXPERIMENT = "refs/exps/exec/EXEC_MERGE"
 CHECKOUT_SECONDS = 5  # DVC checks an experiment out within this time after it has written the ref above
@@ -42,7 +42,7 @@ def list_changes(stash: str) -> list[str]:
 
 
 def find_overwritten() -> Iterator[str]:
-    """Yield the files of the experiment that are as in HEAD since DVC wrote its ref."""
+    """Yield the files of the experiment that are as in HEAD, or partly written, since DVC wrote its ref."""
     ref = get_git_folder() / EXPERIMENT
     began = ref.stat().st_mtime if ref.exists() else 0
     changed = git("diff", "--name-only", "-z", "HEAD").split("\0")
@@ -50,8 +50,16 @@ def find_overwritten() -> Iterator[str]:
     for path in list_changes(EXPERIMENT):
         file = get_root() / path
         seconds = file.stat().st_mtime - began if file.exists() else 0
-        if path not in changed and -1 <= seconds <= CHECKOUT_SECONDS:
+        if -1 <= seconds <= CHECKOUT_SECONDS and (path not in changed or is_partly_written(path)):
             yield path
+
+
+def is_partly_written(path: str) -> bool:
+    """Return whether a file is missing or truncated: DVC was killed while it wrote it."""
+    file = get_root() / path
+    content = file.read_bytes() if file.is_file() else b""
+    blobs = [blob for commit in (EXPERIMENT, "HEAD") if (blob := read_blob(f"{commit}:{path}")) is not None]
+    return len(blobs) == 2 and any(len(content) < len(blob) and blob.startswith(content) for blob in blobs)
 
 
 def check_out(stash: str, paths: Iterable[str]) -> list[str]:

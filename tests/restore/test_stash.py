@@ -55,6 +55,18 @@ def test_recovers_edits_that_dvc_overwrote(edited: Project, restore: Restore) ->
     assert_recovered(edited)
 
 
+@pytest.mark.parametrize("content", [None, "", "ed", "mi"])
+def test_recovers_edit_that_dvc_had_begun_to_write(edited: Project, restore: Restore, content: str | None) -> None:
+    edited.git("update-ref", MERGE, stash_as_dvc(NAME))
+    edited.git("stash", "drop", "--quiet")
+    if content is None:
+        edited.delete("README.md")
+    else:
+        edited.write("README.md", content)
+    assert restore() == [RECOVERED]
+    assert_recovered(edited)
+
+
 def test_keeps_edits_made_after_the_kill(edited: Project, restore: Restore) -> None:
     edited.git("update-ref", MERGE, stash_as_dvc(NAME))
     edited.git("stash", "pop", "--quiet")
