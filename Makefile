@@ -94,8 +94,8 @@ lint: $(INSTALLED)
 	ruff format --check
 	mypy
 	bandit --quiet --configfile pyproject.toml --recursive stages runtime checks restore bench plots
-	jactionlint --strict-exit --no-hints .github/workflows/*.yml
-	zizmor --offline --quiet --persona pedantic .github/workflows
+	jactionlint --strict-exit --no-hints .github/workflows/*.yml checks/action.yml
+	zizmor --offline --quiet --persona pedantic .github/workflows checks/action.yml
 
 # Look for known vulnerabilities of the pinned packages. This needs the network; without an answer it does not fail.
 audit: $(INSTALLED)

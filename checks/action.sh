@@ -18,7 +18,11 @@ if [ "${STRICT:-false}" = true ]; then options+=(--strict); fi
 
 if [ -n "${PYTHON:-}" ]; then
     folder=$(cd "$(dirname "$0")" && pwd)
-    PYTHONPATH=$(dirname "$folder") exec "$PYTHON" -m "$(basename "$folder")" "$CHECK" ${options[@]+"${options[@]}"}
+    # Not python -m, which would prefer a package of that name in the project to this one, nor PYTHONPATH, which the
+    # pipeline would inherit.
+    code='import runpy, sys; sys.path[0], name = sys.argv[1:3]; del sys.argv[1:3]
+runpy.run_module(name, run_name="__main__", alter_sys=True)'
+    exec "$PYTHON" -c "$code" "$(dirname "$folder")" "$(basename "$folder")" "$CHECK" ${options[@]+"${options[@]}"}
 fi
 environment=${RUNNER_TEMP:-/tmp}/dvc-checks
 if [ ! -x "$environment/bin/dvc-checks" ]; then

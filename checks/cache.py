@@ -7,7 +7,7 @@ DVC does not verify read-only objects: it links or copies a damaged object into 
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -42,34 +42,41 @@ def check(*, repair: bool, strict: bool = False) -> Result:
         damaged = [cached for cached in _track(objects, "Hashing cached objects") if cached.is_damaged]
         damaged_entries = [entry for entry in _track(entries, "Reading the run cache") if run_cache.is_damaged(entry)]
         if repair:
-            with repo.lock:
-                of_workspace = read_workspace()
-                for cached in damaged:
-                    paths = {*of_head.get(cached, []), *of_workspace.get(cached, [])}
-                    remove_object(cached, [workspace / path for path in sorted(paths)])
-                for entry in damaged_entries:
-                    run_cache.remove(entry)
+            remove_damaged(repo, damaged, damaged_entries, of_head)
     not_checked = f"missing from the cache: {len(missing)} of {len(of_head)} objects of HEAD"
     if missing:
         pull = "; run dvc pull" if len(missing) == len(of_head) else ""
         notes.append(f"Not checked, because {not_checked}{pull}")
-    rows = [
-        (", ".join(of_head.get(cached, [NOT_IN_HEAD])), os.path.relpath(cached.file, workspace)) for cached in damaged
-    ]
+    rows = [(", ".join(of_head.get(each, [NOT_IN_HEAD])), os.path.relpath(each.file, workspace)) for each in damaged]
     rows += [("run cache", os.path.relpath(entry, workspace)) for entry in damaged_entries]
-    columns = ("output", "removed object" if repair else "damaged object")
-    if repair and rows:
-        return Result("cache", PASSED, f"damaged objects removed; {RESTORE}", columns, rows, notes)
     if rows:
-        summary = f"damaged objects found; remove them with {COMMAND} cache --repair, then {RESTORE}"
-        return Result("cache", FAILED, summary, columns, rows, notes)
+        return report_damage(rows, notes, repair=repair)
     if missing and strict:
         return Result("cache", ERROR, f"{not_checked}; run dvc pull", notes=notes[:-1])
-    of_head_count = len(of_head) - len(missing)
-    summary = (
-        f"{len(objects)} objects ({of_head_count} of HEAD) and {len(entries)} run cache entries match their hashes"
-    )
-    return Result("cache", PASSED, summary, notes=notes)
+    counts = f"{len(objects)} objects ({len(of_head) - len(missing)} of HEAD) and {len(entries)} run cache entries"
+    return Result("cache", PASSED, f"{counts} match their hashes", notes=notes)
+
+
+def report_damage(rows: Sequence[tuple[str, str]], notes: Sequence[str], *, repair: bool) -> Result:
+    """Report damaged objects, each with its outputs and its path, that were found or, with `repair`, removed."""
+    if repair:
+        columns = ("output", "removed object")
+        return Result("cache", PASSED, f"damaged objects removed; {RESTORE}", columns, rows, notes)
+    summary = f"damaged objects found; remove them with {COMMAND} cache --repair, then {RESTORE}"
+    return Result("cache", FAILED, summary, ("output", "damaged object"), rows, notes)
+
+
+def remove_damaged(
+    repo: Repo, objects: Iterable[CachedObject], entries: Iterable[Path], of_head: Mapping[CachedObject, list[str]]
+) -> None:
+    """Remove objects with the workspace files of the same content, and run cache entries."""
+    with repo.lock:
+        of_workspace = read_workspace()
+        for cached in objects:
+            paths = {*of_head.get(cached, []), *of_workspace.get(cached, [])}
+            remove_object(cached, [get_workspace_root(repo) / path for path in sorted(paths)])
+        for entry in entries:
+            run_cache.remove(entry)
 
 
 def _track(items: list[T], description: str) -> Iterator[T]:

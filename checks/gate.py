@@ -7,7 +7,8 @@ exits with 0 in all these cases.
 import re
 from collections.abc import Mapping
 
-from .metrics import Rule, compare_metrics, look_up, read_pulled_metrics, read_reference, validate_names
+from .metric_comparison import Rule, compare_metrics
+from .metrics import look_up, read_pulled_metrics, read_reference, validate_names
 from .report import FAILED, PASSED, Result
 
 DIRECTIONS = ("higher", "lower", "any")

@@ -101,9 +101,10 @@ def commit_stage_file(project: Project) -> None:
     project.commit()
 
 
-def set_remote(project: Project) -> None:
-    """Configure a default remote that does not exist."""
-    project.write(".dvc/config", "[core]\n    remote = gone\n['remote \"gone\"']\n    url = /nonexistent/remote\n")
+def set_remote(url: str) -> Step:
+    """Return a step that configures a default remote."""
+    config = f"[core]\n    remote = gone\n['remote \"gone\"']\n    url = {url}\n"
+    return lambda project: project.write(".dvc/config", config)
 
 
 def make_shallow(project: Project) -> None:

@@ -1,5 +1,6 @@
 import io
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -152,18 +153,68 @@ def test_rejects_invalid_arguments(capsys: pytest.CaptureFixture[str], arguments
     assert output.count("\n") == 1
 
 
-def test_exception_exits_with_2(tiny_project: Project, run_check: RunCheck, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error", [LookupError("two\nlines"), ImportError("two lines"), RecursionError("two lines"), SystemExit("two lines")]
+)
+def test_exception_exits_with_2(
+    tiny_project: Project, run_check: RunCheck, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
     def fail() -> None:
-        raise LookupError("two\nlines")
+        raise error
 
     monkeypatch.setattr("checks.fresh.check", fail)
-    assert run_check("fresh")["summary"] == "LookupError: two lines"
+    assert run_check("fresh")["summary"] == f"{type(error).__name__}: two lines"
 
 
 def test_unprintable_path_exits_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     monkeypatch.setattr("checks.command_line.run_check", lambda *_: Result("fresh", 0, "\N{SNOWMAN}"))
     assert main(["fresh"]) == 2
+
+
+def test_only_result_is_on_stdout(
+    tiny_project: Project, run_check: RunCheck, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logger, handler = logging.getLogger("dvc"), logging.StreamHandler(sys.stdout)
+
+    def check() -> Result:
+        logger.info("a message")
+        return Result("fresh", 0, "passed")
+
+    monkeypatch.setattr("checks.fresh.check", check)
+    monkeypatch.setattr(logger, "handlers", [handler])
+    assert run_check("fresh")["summary"] == "passed"
+    logger.info("another message")
+    assert capfd.readouterr().out == "another message\n", "main changed the logging of its caller"
+
+
+@pytest.mark.parametrize("arguments", [["fresh"], ["fresh", "--json"], ["gate", "--base", "unknown"]], ids=" ".join)
+@pytest.mark.parametrize("output", ["full disk", "broken pipe"])
+def test_unwritable_output_exits_with_2(tiny_project: Project, arguments: list[str], output: str) -> None:
+    """Python itself exits with 120 if it cannot flush standard output, and rich with 1 if the pipe is closed."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer) if output == "broken pipe" else Path("/dev/full").open("w") as file:
+        command = [sys.executable, "-m", "checks", *arguments]
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""}
+        stderr = file if arguments[0] == "gate" else None
+        process = subprocess.run(command, env=environment, stdout=file, stderr=stderr, timeout=60, check=False)
+    assert process.returncode == 2
+
+
+def test_all_passes_without_stages(
+    empty_directory: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    project = Project.create(empty_directory / "a repository")
+    project.commit()
+    monkeypatch.chdir(project.folder)
+    capfd.readouterr()
+    assert main(["all"]) == 0
+    assert capfd.readouterr().out.splitlines() == [
+        "fresh passed: HEAD has no stages; nothing to check",
+        "cache passed: 0 objects (0 of HEAD) and 0 run cache entries match their hashes",
+        "reproduce passed: HEAD has no stages; nothing to check",
+    ]
 
 
 @pytest.mark.parametrize("content", [None, b""], ids=["missing", "damaged"])
@@ -180,6 +231,14 @@ def test_git_object_exits_with_2(tiny_project: Project, content: bytes | None) -
     assert process.returncode == 2
     assert process.stderr.count("\n") == 1
     assert (blob in process.stderr) == (content is None)
+
+
+def test_missing_package_of_remote_exits_with_2(tiny_project: Project, run_check: RunCheck) -> None:
+    tiny_project.write("dvc.yaml", "stages: {s: {cmd: 'true', deps: ['oss://bucket/file']}}")
+    tiny_project.commit()
+    for arguments in (["fresh"], ["cache"], ["reproduce"], ["gate", "--base", "HEAD"]):
+        result = run_check(*arguments)
+        assert (result["status"], "requires 'dvc-oss'" in result["summary"]) == (2, True)
 
 
 def test_missing_dvc_exits_with_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,7 +63,7 @@ def test_rejects_changes_to_non_finite_values(tiny_project: Project, run_check: 
     assert get_verdicts(result)[ACCURACY] == "not a finite number"
     assert run_check("gate", "--base", "HEAD", "--direction", "accuracy=any")["status"] == 0
     tiny_project.commit()
-    assert run_check("gate", "--base", "HEAD")["status"] == isinstance(value, float), "equal, and neither nan nor inf"
+    assert run_check("gate", "--base", "HEAD")["status"] == 0, "unchanged"
 
 
 @pytest.mark.parametrize("text", ['{"test": ', "", "{}", "\0"])

@@ -44,6 +44,14 @@ def test_action_passes_inputs_as_arguments(tiny_project: Project, inputs: dict[s
     assert not list(tiny_project.folder.glob("injected"))
 
 
+def test_action_ignores_package_of_same_name(tiny_project: Project) -> None:
+    tiny_project.write("checks/__main__.py", "raise SystemExit(3)\n")
+    tiny_project.write("checks/__init__.py", "")
+    process = run(ROOT / "checks/action.sh", PYTHON=sys.executable, CHECK="cache", PYTHONPATH="")
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith("cache passed: ")
+
+
 @pytest.mark.skipif("TEST_INSTALL" not in os.environ, reason="TEST_INSTALL is not set: it installs DVC, in two minutes")
 def test_wheel_in_empty_environment(tiny_project: Project, tmp_path: Path) -> None:
     source = shutil.copytree(ROOT / "checks", tmp_path / "source", ignore=IGNORED)

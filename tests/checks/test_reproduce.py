@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from checks.reproduce import compare_tensors
+from checks.output_comparison import compare_tensors
 from tests.checks.conftest import RunCheck
 from tests.checks.project import Project
 from tests.clone import Clone

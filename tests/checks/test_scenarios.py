@@ -1,7 +1,6 @@
 """Each feature of DVC, before and after a change that makes it stale, in each check."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,6 @@ from tests.checks.scenario_table import SCENARIOS
 from tests.checks.scenarios import SAME, STALE, Expected, Scenario
 
 CHECKS = ("fresh", "cache", "gate", "reproduce")
-
-# In a process that ran other tests before, DVC prints what it runs to standard output, beside the JSON.
-pytestmark = pytest.mark.skipif("TEST_SCENARIOS" not in os.environ, reason="TEST_SCENARIOS is not set; takes a minute")
 
 
 @pytest.fixture
