@@ -20,7 +20,9 @@ if MNIST_MIRROR and "://" not in MNIST_MIRROR:
     MNIST_MIRROR = str(Path(MNIST_MIRROR).resolve())
 needs_mnist = pytest.mark.skipif(not MNIST_MIRROR, reason="MNIST_MIRROR is not set")
 
-SLOW_FIXTURES = {"clone", "digits", "digits_run", "outputs", "scene"}  # they run the pipeline, or an emulator
+MAKE_RUN = ("make", "--assume-old=requirements.lock", "run")
+# These run the pipeline, or an emulator.
+SLOW_FIXTURES = {"clone", "digits", "digits_run", "mnist_run", "outputs", "scene"}
 
 SetParameters = Callable[..., None]
 RunStage = Callable[[str], None]
@@ -141,6 +143,25 @@ def build_once(tmp_path_factory: pytest.TempPathFactory, name: str, build: Calla
 def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """Return a clone in which the pipeline ran on the digits, with small settings, and the result is committed."""
     return Clone(build_once(tmp_path_factory, "digits", lambda folder: run_on_digits(folder / "clone")) / "clone")
+
+
+@pytest.fixture(scope="session")
+def mnist_run(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """Return a clone in which `make run` ran on MNIST with the defaults; make_run.txt beside it has the output.
+
+    With eight real threads: MKL and libgomp use no more than there are cores unless MKL_DYNAMIC=FALSE.
+    """
+    threads = {"OMP_NUM_THREADS": "8", "MKL_DYNAMIC": "FALSE", "OMP_WAIT_POLICY": "PASSIVE"}
+    environment = {"MNIST_MIRROR": MNIST_MIRROR} | threads
+
+    def build(folder: Path) -> None:
+        clone = Clone.of_working_tree(folder / "a clone")
+        clone.environment |= environment
+        (folder / "make_run.txt").write_text(clone.run(*MAKE_RUN).stdout)
+
+    clone = Clone(build_once(tmp_path_factory, "mnist", build) / "a clone")
+    clone.environment |= environment
+    return clone
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ def test_readme_has_stages_and_keys_of_dvc_yaml() -> None:
     assert list(rows) == list(STAGES)
     keys = {name: {key for key in stage.get("params", []) if isinstance(key, str)} for name, stage in STAGES.items()}
     rows_keys = {name: row["keys of `params.yaml`"] for name, row in rows.items()}
-    for name in ("download", "normalize"):
+    for name in ("download", "normalize", "export"):
         assert set(re.findall(r"`(\w+)`", rows_keys[name])) == keys[name]
     assert rows_keys["train"] == "all others, and `seed`"
     assert keys["train"] == PARAMETERS.keys() - keys["download"] - keys["normalize"] | {"seed"}

@@ -134,12 +134,13 @@ def test_docstring_names_deps_and_outs(stage: str) -> None:
         assert path in docstring or ("/" in folder and folder in docstring), path
 
 
-def test_model_is_an_artifact() -> None:
-    assert PIPELINE["artifacts"]["mlp"]["path"] in STAGES["train"]["outs"]
+def test_files_in_models_are_artifacts() -> None:
+    outs = {out for stage in STAGES.values() for out in list_outs(stage) if Path(out).is_relative_to("models")}
+    assert {artifact["path"] for artifact in PIPELINE["artifacts"].values()} == outs
 
 
-def test_dvc_yaml_has_at_most_125_lines() -> None:
-    assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 125
+def test_dvc_yaml_has_at_most_140_lines() -> None:
+    assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 140
 
 
 def test_nothing_to_do_after_a_run(digits: Clone) -> None:

@@ -9,8 +9,9 @@ from ruamel.yaml import YAML
 from tests.clone import ROOT, Clone, list_stages_run
 from tests.conftest import MNIST_MIRROR, needs_mnist
 
-STAGES = ["validate", "download", "normalize", "train", "evaluate"]
+STAGES = ["validate", "download", "normalize", "train", "evaluate", "export"]
 KEYS = sorted(YAML(typ="safe").load(ROOT / "params.yaml"))
+PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 VERSIONS = dict(YAML(typ="safe").load(ROOT / "versions.yaml"))
 # Another value for each key, valid for the digits.
 OF_NORMALIZE: dict[str, object] = {"mean": 0.25, "seed": 1, "std": 0.25, "validation_size": 140}
@@ -68,7 +69,7 @@ def list_changed(clone: Clone, contents: dict[str, tuple[str, str]]) -> dict[str
 
 
 def test_tables_have_every_key_and_every_code_dependency() -> None:
-    deps = {dep for stage in YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"].values() for dep in stage["deps"]}
+    deps = {dep for stage in PIPELINE.values() for dep in stage["deps"]}
     code = {dep for dep in deps if (ROOT / dep).exists() and not dep.startswith(("data", "models"))}
     assert set(KEYS) <= TABLE.keys()
     assert set(CODE) == code
@@ -81,7 +82,9 @@ def test_key_changes_its_stages(digits: Clone) -> None:
     text = (digits.folder / "params.yaml").read_text()
     contents = {key: ("params.yaml", set_key(text, key, value)) for key, value in values.items()}
     changed = list_changed(digits, contents)
-    assert changed == {key: TABLE[key][: 3 if key == "seed" else 2] for key in KEYS}
+    readers = {key: [name for name in STAGES if key in PIPELINE[name].get("params", [])] for key in KEYS}
+    assert changed == {key: ["validate", *readers[key]] for key in KEYS}
+    assert {key: [name for name in TABLE[key] if name in changed[key]] for key in KEYS} == changed
 
 
 def set_key(text: str, key: str, value: object) -> str:
@@ -115,14 +118,14 @@ def test_dvc_repro_runs_the_stages_of_the_table(digits: Clone, changes: dict[str
     assert dict.fromkeys(changes, run) == {key: TABLE[key] for key in changes}
 
 
-def test_native_numerics_rerun_evaluate_if_the_bits_differ(digits: Clone) -> None:
+def test_native_numerics_rerun_later_stages_if_the_bits_differ(digits: Clone) -> None:
     """On a processor without AVX-512 the native kernels can be the portable ones."""
     model = digits.folder / "models/mlp.safetensors"
     before = model.read_bytes()
     digits.set_parameters(numerics="native")
     run = list_stages_run(digits.run("dvc", "repro"))
     is_same = model.read_bytes() == before
-    assert run == [stage for stage in TABLE["numerics"] if not (is_same and stage == "evaluate")]
+    assert run == [stage for stage in TABLE["numerics"] if not (is_same and stage in ("evaluate", "export"))]
 
 
 @needs_mnist

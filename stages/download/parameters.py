@@ -1,12 +1,7 @@
 """Parameters of the download stage, documented in params.yaml."""
 
-from typing import Literal
-
-from pydantic import Field
-
 from runtime.parameters import StageParameters
-
-DatasetName = Literal["mnist", "fashion_mnist", "kmnist", "digits"]
+from stages.shared.parameters import Dataset, DatasetName
 
 TRAINING_IMAGES: dict[DatasetName, int] = {"mnist": 60_000, "fashion_mnist": 60_000, "kmnist": 60_000, "digits": 1_500}
 
@@ -14,4 +9,4 @@ TRAINING_IMAGES: dict[DatasetName, int] = {"mnist": 60_000, "fashion_mnist": 60_
 class Parameters(StageParameters):
     """The key of params.yaml that download reads."""
 
-    dataset: DatasetName = Field(description="mnist, fashion_mnist, kmnist or digits")
+    dataset: Dataset

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stages.download import transfer
-from stages.download.parameters import DatasetName
+from stages.shared.parameters import DatasetName
 
 if TYPE_CHECKING:
     from torchvision.datasets import MNIST

@@ -4,8 +4,8 @@ import hashlib
 from pathlib import Path
 
 from runtime.errors import StageError
-from stages.download.parameters import DatasetName
 from stages.shared import idx
+from stages.shared.parameters import DatasetName
 
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",

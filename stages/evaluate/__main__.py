@@ -31,8 +31,9 @@ def main(_parameters: StageParameters) -> None:
     from stages.evaluate.misclassified import draw_misclassified
     from stages.evaluate.scores import expected_calibration_error, mean_cross_entropy, tabulate_classes
     from stages.shared import split
-    from stages.shared.network import MODEL, load_network
+    from stages.shared.network import load_network
     from stages.shared.shapes import CLASSES
+    from stages.shared.weights import MODEL
 
     images, labels = split.read_split(split.TEST)
     network = load_network(MODEL)

@@ -4,14 +4,15 @@ from pydantic import Field
 
 from runtime.errors import StageError
 from runtime.parameters import PARAMS_YAML, Seed, StageParameters
+from stages.shared.parameters import Mean, Std
 from stages.shared.shapes import CLASSES
 
 
 class Parameters(StageParameters):
-    """The keys of params.yaml that normalize reads. The limits of mean and std keep every pixel finite in float32."""
+    """The keys of params.yaml that normalize reads."""
 
-    mean: float = Field(ge=-1e6, le=1e6, description="a number from -1000000 to 1000000")
-    std: float = Field(ge=1e-6, le=1e6, description="a number from 0.000001 to 1000000")
+    mean: Mean
+    std: Std
     validation_size: int = Field(ge=0, description="0, or an integer of 10 or more, smaller than the training set")
     seed: Seed
 

@@ -6,14 +6,11 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 
-from runtime.errors import StageError
 from runtime.files import writing
 from stages.shared.shapes import CLASSES, PIXELS
-from stages.shared.split import load_tensors
-
-MODEL = Path("models/mlp.safetensors")
+from stages.shared.weights import name_layer, read_layers
 
 
 def build_network(hidden_sizes: tuple[int, ...]) -> nn.Sequential:
@@ -39,24 +36,13 @@ def load_network(path: Path) -> nn.Sequential:
     Raises:
         StageError: the file is not safetensors, or not the finite weights of such a network.
     """
-    weights = load_tensors(path)
-    with torch.device("meta"):  # allocates no memory, whatever shapes the file has
-        network = build_network(_read_hidden_sizes(weights))
-    if _list_types(weights) != _list_types(network.state_dict()):
-        raise StageError(f"{path}: not float32 weights of a network from 784 to 10; remove it and run dvc repro")
-    if not all(tensor.isfinite().all() for tensor in weights.values()):
-        raise StageError(f"{path}: has weights that are NaN or infinite; remove it and run dvc repro")
-    network.load_state_dict(weights, assign=True)
+    layers = read_layers(path)
+    with torch.device("meta"):  # its weights are replaced
+        network = build_network(tuple(len(bias) for _, bias in layers[:-1]))
+    tensors = {
+        name: torch.from_numpy(tensor)
+        for number, layer in enumerate(layers)
+        for name, tensor in zip(name_layer(number), layer, strict=True)
+    }
+    network.load_state_dict(tensors, assign=True)
     return network
-
-
-def _read_hidden_sizes(weights: dict[str, Tensor]) -> tuple[int, ...]:
-    """Read the hidden sizes from the biases, 1.bias, 3.bias and so on, up to one that is missing or empty."""
-    sizes: list[int] = []
-    while (bias := weights.get(f"{2 * len(sizes) + 1}.bias")) is not None and bias.numel():
-        sizes.append(bias.numel())
-    return tuple(sizes[:-1])
-
-
-def _list_types(weights: dict[str, Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
-    return {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()}

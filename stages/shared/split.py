@@ -12,6 +12,7 @@ from runtime.errors import StageError
 from runtime.files import writing
 from runtime.yaml_file import shorten, to_line
 from stages.shared.shapes import CLASSES, IMAGE_SIZE
+from stages.shared.tensor_file import reading
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,8 +21,6 @@ NORMALIZED = Path("data/normalized")
 TRAIN = NORMALIZED / "train.safetensors"
 VALIDATION = NORMALIZED / "validation.safetensors"
 TEST = NORMALIZED / "test.safetensors"
-MAX_BYTES = 2**30  # twice those of the largest network that params.yaml allows
-MAX_HEADER_BYTES = 100_000  # those of a tensor are about 70
 
 
 class Split(NamedTuple):
@@ -43,31 +42,14 @@ def read_split(path: Path) -> Split:
     Raises:
         StageError: the file is not safetensors, or not of the names, shapes, dtypes and ranges of a split.
     """
-    tensors = load_tensors(path)
-    if problem := _find_problem(tensors):
-        raise StageError(f"{path}: {problem}; remove it and run dvc repro")
-    return Split(tensors["images"].numpy(), tensors["labels"].numpy())
-
-
-def load_tensors(path: Path) -> "dict[str, Tensor]":
-    """Load a safetensors file. Memory is bounded by the limits of its size.
-
-    Raises:
-        StageError: the file is not safetensors, or larger than the limits.
-    """
     # safetensors.numpy would need the memory twice. Imported here, since normalize writes splits and needs no torch.
     from safetensors.torch import load_file
 
-    with path.open("rb") as file:
-        header_bytes = int.from_bytes(file.read(8), "little")
-    if header_bytes > MAX_HEADER_BYTES or path.stat().st_size > MAX_BYTES:
-        limits = f"at most {MAX_BYTES} bytes, {MAX_HEADER_BYTES} of them in its header"
-        raise StageError(f"{path}: not a safetensors file of {limits}; remove it and run dvc repro")
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        reason = to_line(str(error), 100)
-        raise StageError(f"{path}: not a safetensors file ({reason}); remove it and run dvc repro") from None
+    with reading(path):
+        tensors = load_file(path)
+    if problem := _find_problem(tensors):
+        raise StageError(f"{path}: {problem}; remove it and run dvc repro")
+    return Split(tensors["images"].numpy(), tensors["labels"].numpy())
 
 
 def _find_problem(tensors: "dict[str, Tensor]") -> str | None:

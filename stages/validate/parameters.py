@@ -6,11 +6,12 @@ from runtime.errors import StageError
 from runtime.parameters import PARAMS_YAML
 from runtime.yaml_file import read_yaml_mapping, to_line
 from stages.download.parameters import Parameters as DownloadParameters
+from stages.export.parameters import Parameters as ExportParameters
 from stages.normalize.parameters import Parameters as NormalizeParameters
 from stages.train.parameters import Parameters as TrainParameters
 
 
-class Parameters(DownloadParameters, NormalizeParameters, TrainParameters):
+class Parameters(DownloadParameters, NormalizeParameters, TrainParameters, ExportParameters):
     """Every key of params.yaml."""
 
 

@@ -12,7 +12,7 @@ from tests.clone import ROOT
 from tests.conftest import FailStage, RunStage, SetParameters, WriteSplits
 from tests.runtime.fake_dvc import create_project, stage_command
 
-STAGES = ["validate", "download", "normalize", "train", "evaluate"]
+STAGES = ["validate", "download", "normalize", "train", "evaluate", "export"]
 
 
 def run_statement(statement: str, folder: Path) -> "subprocess.CompletedProcess[str]":

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from runtime.errors import StageError
-from stages.shared.split import MAX_BYTES, MAX_HEADER_BYTES, Split, load_tensors, read_split, write_split
+from stages.shared.split import Split, read_split, write_split
+from stages.shared.tensor_file import MAX_BYTES, MAX_HEADER_BYTES
 from tests.conftest import make_split
 
 IMAGES = np.zeros((3, 28, 28), np.float32)
@@ -125,4 +126,4 @@ def test_rejects_large_file_before_it_is_loaded(tmp_path: Path, size: int, tenso
     write_tensors(tmp_path / "split", size, **tensors)
     limits = f"at most {MAX_BYTES} bytes, {MAX_HEADER_BYTES} of them in its header"
     with pytest.raises(StageError, match=f"split: not a safetensors file of {limits}; remove it and run dvc repro$"):
-        load_tensors(tmp_path / "split")
+        read_split(tmp_path / "split")

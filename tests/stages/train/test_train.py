@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.shared.network import MODEL, load_network
+from stages.shared.network import load_network
+from stages.shared.weights import MODEL
 from tests.conftest import FailStage, RunStage, SetParameters, WriteSplits
 
 Prepare = Callable[..., None]

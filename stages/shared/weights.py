@@ -1,0 +1,58 @@
+"""The safetensors file of the network's weights, read without torch."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import safe_open
+
+from runtime.errors import StageError
+from stages.shared.shapes import CLASSES, PIXELS
+from stages.shared.tensor_file import reading
+
+MODEL = Path("models/mlp.safetensors")
+
+Layer = tuple[NDArray[np.float32], NDArray[np.float32]]  # weight of shape (outputs, inputs), bias of shape (outputs,)
+Types = dict[str, tuple[str, list[int]]]  # dtype, as safetensors names it, and shape, by name of the tensor
+
+
+def name_layer(number: int) -> tuple[str, str]:
+    """Name the weight and bias of layer 0, 1, ... by their place in the modules: Flatten, Linear, ReLU, Linear, ..."""
+    return f"{2 * number + 1}.weight", f"{2 * number + 1}.bias"
+
+
+def read_layers(path: Path) -> list[Layer]:
+    """Read the layers of a network from 784 inputs to 10 outputs. No tensor is loaded before all shapes are known.
+
+    Raises:
+        StageError: the file is not safetensors, or not the finite weights of such a network.
+    """
+    with reading(path), safe_open(path, framework="np") as file:
+        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - it is not a dict
+        types = {name: (tensor.get_dtype(), tensor.get_shape()) for name, tensor in slices.items()}
+        sizes = _read_sizes(types)
+        if types != _list_types(sizes) or sizes[-1] != CLASSES:
+            raise StageError(f"{path}: not float32 weights of a network from 784 to 10; remove it and run dvc repro")
+        names = map(name_layer, range(len(sizes) - 1))
+        layers: list[Layer] = [(file.get_tensor(weight), file.get_tensor(bias)) for weight, bias in names]
+    if not all(np.isfinite(tensor).all() for layer in layers for tensor in layer):
+        raise StageError(f"{path}: has weights that are NaN or infinite; remove it and run dvc repro")
+    return layers
+
+
+def _read_sizes(types: Types) -> list[int]:
+    """Read the inputs, and the outputs of each layer from the biases, up to one that is missing or empty."""
+    sizes = [PIXELS]
+    while (bias := types.get(name_layer(len(sizes) - 1)[1])) and len(bias[1]) == 1 and bias[1][0]:
+        sizes += bias[1]
+    return sizes
+
+
+def _list_types(sizes: list[int]) -> Types:
+    """List what a file with the layers of these sizes has."""
+    types: Types = {}
+    for number, (inputs, outputs) in enumerate(pairwise(sizes)):
+        weight, bias = name_layer(number)
+        types |= {weight: ("F32", [outputs, inputs]), bias: ("F32", [outputs])}
+    return types

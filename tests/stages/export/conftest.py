@@ -1,0 +1,96 @@
+"""Fixtures: Chromium with a page, and a network that has learned MNIST."""
+
+import base64
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from stages.download import torchvision_datasets
+from stages.export.classifier import Classifier
+from stages.export.page import build_page
+from stages.normalize.pixels import normalize
+from stages.shared.idx import TEST, TRAIN, read_images_and_labels
+from stages.shared.network import build_network, load_network, save_network
+from tests.conftest import MNIST_MIRROR, build_once
+from tests.stages.export import chromium
+from tests.stages.export.chromium import Tab
+from tests.stages.export.networks import make_classifier, make_network
+
+OpenPage = Callable[[Classifier], Tab]
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    """Return a tab of Chromium."""
+    if chromium.BROWSER is None:
+        pytest.skip("needs Chromium or Chrome")
+    with chromium.start(tmp_path_factory.mktemp("browser")) as tab:
+        yield tab
+
+
+@pytest.fixture
+def open_page(browser: Tab, tmp_path: Path) -> Iterator[OpenPage]:
+    """Return a function that opens the page of a classifier. Until the test ends it must print and request nothing."""
+    page = tmp_path / "draw.html"
+
+    def open_page(classifier: Classifier) -> Tab:
+        page.write_text(build_page(classifier), encoding="utf-8")
+        browser.open(page)
+        return browser
+
+    yield open_page
+    browser.call("Emulation.clearDeviceMetricsOverride")
+    browser.call("Emulation.setEmulatedMedia", features=[])
+    assert browser.list_messages() == []
+    requests = browser.list_events("Network.requestWillBeSent")
+    assert [request["request"]["url"] for request in requests] == [page.as_uri()]
+
+
+@pytest.fixture
+def tab(open_page: OpenPage) -> Tab:
+    """Return a tab with the page of an untrained network."""
+    return open_page(make_classifier(make_network(16)))
+
+
+class Mnist(NamedTuple):
+    """A trained network, and MNIST's test set: uint8 of shape (10000, 28, 28), and labels."""
+
+    network: nn.Sequential
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+
+@pytest.fixture(scope="session")
+def mnist(tmp_path_factory: pytest.TempPathFactory) -> Mnist:
+    """Return a network trained for a moment, and the test set."""
+    folder = build_once(tmp_path_factory, "mnist", learn_mnist)
+    return Mnist(load_network(folder / "mlp.safetensors"), *read_images_and_labels(folder, TEST))
+
+
+def learn_mnist(folder: Path) -> None:
+    """Write MNIST, and a network that has seen it once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MNIST_MIRROR", MNIST_MIRROR)
+        torchvision_datasets.download("mnist", folder)
+    raw_images, raw_labels = read_images_and_labels(folder, TRAIN)
+    images, labels = torch.from_numpy(normalize(raw_images, 0.5, 0.5)), torch.from_numpy(raw_labels).long()
+    torch.manual_seed(0)
+    network = build_network((128, 64))
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.002, fused=True)
+    for batch in torch.randperm(len(labels)).split(100):
+        optimizer.zero_grad()
+        functional.cross_entropy(network(images[batch]), labels[batch]).backward()
+        optimizer.step()
+    save_network(folder / "mlp.safetensors", network)
+
+
+def encode(content: bytes) -> str:
+    """Encode bytes for an expression of JavaScript."""
+    return base64.b64encode(content).decode()
