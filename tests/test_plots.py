@@ -10,23 +10,29 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
+from tests.plot_checks import (
+    CLASSES,
+    CONFUSION,
+    ERRORS,
+    LOSSES,
+    MISSES,
+    WINDOW_WIDTH,
+    check_classes,
+    check_confusion,
+    check_curves,
+    check_marks,
+    check_widths,
+)
+
 if TYPE_CHECKING:
     from tests.clone import Clone
 
-EPOCHS = 3
-CLASSES = 10
-# For each chart: id in the page, title, name of its marks in the SVG, number of marks of one experiment.
-CHARTS = [
-    ("Loss_by_epoch", "Loss by epoch", "line mark", 2),  # training and validation
-    ("Accuracy_by_epoch", "Accuracy by epoch", "line mark", 2),
-    (
-        "Confusion_matrix_in_percent_of_each_actual_class",
-        "Confusion matrix in percent of each actual class",
-        "rect mark",
-        2 * CLASSES,  # correct, or predicted as the next class
-    ),
-    ("metrics_classes_csv", "F1 by class", "bar", CLASSES),
-]
+# Appended to a page: the right edge of each picture in pixels, and its scale: below 1 if shrunk to the window.
+MEASURE = """<script>setTimeout(() => document.body.insertAdjacentHTML("beforeend", '<div id="measured">' +
+  JSON.stringify([...document.querySelectorAll("svg.marks, img")].map((picture) => [
+    picture.getBoundingClientRect().right,
+    picture.viewBox ? picture.getBoundingClientRect().width / picture.viewBox.baseVal.width : 1])) +
+  "</div>"), 3000)</script>"""
 
 
 @pytest.fixture
@@ -60,14 +66,16 @@ def write_metrics(folder: Path, share: float) -> None:
     for part in ("train", "validation"):
         curves = folder / "train/plots/metrics" / part
         curves.mkdir(parents=True, exist_ok=True)
-        for name in ("loss", "accuracy"):
-            lines = [f"{epoch}\t{share / epoch}\n" for epoch in range(1, EPOCHS + 1)]
+        accuracies = [1 - share * error for error in ERRORS]
+        for name, values in (("loss", [share * loss for loss in LOSSES]), ("accuracy", accuracies)):
+            lines = [f"{epoch}\t{value}\n" for epoch, value in enumerate(values, start=1)]
             (curves / f"{name}.tsv").write_text(f"step\t{name}\n{''.join(lines)}")
-    pairs = [(actual, (actual + miss) % CLASSES) for actual in range(CLASSES) for miss in (0, 0, 1)]
+    steps = [0] * (100 - sum(MISSES)) + [1] * MISSES[0] + [2] * MISSES[1]
+    pairs = [(actual, (actual + step) % CLASSES) for actual in range(CLASSES) for step in steps]
     (folder / "predictions.csv").write_text("actual,predicted\n" + "".join(f"{a},{p}\n" for a, p in pairs))
-    rows = [f"{label},{share},{share},{share},3\n" for label in range(CLASSES)]
+    rows = [f"{label},{share},{share},{share + label / 100},3\n" for label in range(CLASSES)]
     (folder / "classes.csv").write_text(f"class,precision,recall,f1,support\n{''.join(rows)}")
-    Image.new("L", (28, 28), round(255 * share)).save(folder / "misclassified.png")
+    Image.new("L", (928, 8), round(255 * share)).save(folder / "misclassified.png")
 
 
 def test_draws_charts_without_a_network(project: "Clone", tmp_path: Path) -> None:
@@ -82,11 +90,16 @@ def test_draws_charts_without_a_network(project: "Clone", tmp_path: Path) -> Non
         assert not re.findall(r"<(?:script|link|img)\b[^<>]*\bhttps?:", page.read_text(encoding="utf-8"))
         plots, console = draw(browser, page, tmp_path / "browser")
         assert console == []
-        check(plots, page.parent, experiments)
+        check_widths(plots.pop("measured"))
+        check_marks(plots, page.parent, experiments)
+        check_curves(plots, experiments)
+        check_confusion(plots[CONFUSION])
+        check_classes(plots["metrics_classes_csv"], experiments)
 
 
 def draw(browser: str, page: Path, profile: Path) -> tuple[dict[str, str], list[str]]:
     """Open a page in a browser without a network; return the HTML of each plot by id, and the console messages."""
+    page.write_text(page.read_text(encoding="utf-8") + MEASURE, encoding="utf-8")
     process = subprocess.run(
         [
             browser,
@@ -95,6 +108,7 @@ def draw(browser: str, page: Path, profile: Path) -> tuple[dict[str, str], list[
             "--disable-dev-shm-usage",
             "--disable-gpu",
             f"--user-data-dir={profile}",
+            f"--window-size={WINDOW_WIDTH},1000",
             "--proxy-server=127.0.0.1:9",  # nothing listens there
             "--host-resolver-rules=MAP * ~NOTFOUND",
             "--virtual-time-budget=5000",
@@ -111,20 +125,6 @@ def draw(browser: str, page: Path, profile: Path) -> tuple[dict[str, str], list[
     parts = re.split(r'<div\s+id="([^"]+)"', body)[1:]
     console = [line for line in process.stderr.splitlines() if "CONSOLE" in line]
     return dict(zip(parts[::2], parts[1::2], strict=True)), console
-
-
-def check(plots: dict[str, str], folder: Path, experiments: list[str]) -> None:
-    """Check that each plot has all of its marks for each experiment; `folder` is that of the page."""
-    assert set(plots) == {identifier for identifier, *_ in CHARTS} | {"metrics_misclassified_png"}
-    for identifier, title, mark, marks in CHARTS:
-        chart = plots[identifier]
-        assert f"Title text '{title}'" in chart
-        assert chart.count(f'aria-roledescription="{mark}"') == marks * len(experiments), title
-        assert all(f">{experiment}</text>" in chart for experiment in experiments), title
-    bars = re.findall(r'aria-label="F1: [\d.]+; class: (\d)', plots["metrics_classes_csv"])
-    assert set(bars) == {str(label) for label in range(CLASSES)}
-    pictures = re.findall(r'<img src="([^"]+)"', plots["metrics_misclassified_png"])
-    assert len({(folder / picture).read_bytes() for picture in pictures}) == len(experiments)
 
 
 def test_page_links_to_vega_before_setup(project: "Clone") -> None:
