@@ -1,0 +1,147 @@
+"""Read pictures of any common format and mode as gray pixels."""
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from predict.errors import PredictError
+from predict.preparation import IMAGE_SIZE
+
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+MAX_BYTES = 2**29
+MAX_PIXELS = Image.MAX_IMAGE_PIXELS
+MAX_SIDE = 2000  # larger pictures are reduced while they are read
+MIN_CONTRAST = 24  # of 255; what is visible of a transparent picture is plain below this
+STANDARD_INPUT = "-"
+
+
+def list_images(name: str) -> list[str]:
+    """List the pictures of a folder and all folders in it, sorted, or the one file that is named.
+
+    Raises:
+        PredictError: there is no picture in the folder.
+    """
+    if not os.path.isdir(name):  # noqa: PTH112 - Path would change the name that is printed, such as ./a.png
+        return [name]
+    paths = (path for path in Path(name).rglob("*") if path.suffix.lower() in SUFFIXES)
+    files = sorted(str(path) for path in paths if not path.name.startswith(".") and path.is_file())
+    if not files:
+        raise PredictError(f"no pictures in this folder ({' '.join(SUFFIXES)})")
+    return files
+
+
+def read_bytes(name: str) -> bytes:
+    """Read a file, or standard input if the name is `-`.
+
+    Raises:
+        PredictError: the file cannot be read, or is too large.
+    """
+    try:
+        if name == STANDARD_INPUT:
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise PredictError(error.strerror or "cannot be read") from None
+    if len(data) > MAX_BYTES:
+        raise PredictError(f"has more than {MAX_BYTES:,} bytes")
+    return data
+
+
+@contextmanager
+def open_picture(data: bytes) -> Iterator[Image.Image]:
+    """Open a picture, whose pixels are read within the `with` statement.
+
+    Raises:
+        PredictError: it is not a picture, is damaged, or has too many pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what the decoders tolerate
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(data), formats=FORMATS) as picture:
+                yield picture
+    except PredictError:
+        raise
+    except UnidentifiedImageError:
+        raise PredictError(f"not a picture ({', '.join(FORMATS)})" if data else "an empty file") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise PredictError(f"has more than {MAX_PIXELS:,} pixels") from None
+    except Exception as error:  # noqa: BLE001 - the decoders raise errors of many types for a damaged file
+        raise PredictError(f"a damaged picture: {' '.join(str(error).split())[:100]}") from None
+
+
+def read_gray(data: bytes) -> NDArray[np.float32]:
+    """Read a picture as gray pixels from 0 to 255, of shape (height, width), as it is meant to be seen.
+
+    The first picture of a file counts; its longer side is reduced to at most MAX_SIDE.
+
+    Raises:
+        PredictError: see `open_picture`.
+    """
+    with open_picture(data) as picture:
+        picture.draft("L", (MAX_SIDE, MAX_SIDE))  # a JPEG is decoded at a smaller size
+        ImageOps.exif_transpose(picture, in_place=True)
+        upright: Image.Image = picture
+        if upright.mode.startswith(("I", "F")):  # 16 or 32 bits
+            upright = Image.fromarray(stretch(np.asarray(upright, np.float32)))
+        elif upright.has_transparency_data:
+            upright = upright if upright.mode == "RGBA" else upright.convert("RGBA")
+        elif upright.mode != "L":
+            upright = upright.convert("RGB").convert("L")
+        reduced = upright.reduce(-(-max(upright.size) // MAX_SIDE))
+        return flatten(reduced) if reduced.mode == "RGBA" else np.asarray(reduced, np.float32)
+
+
+def stretch(gray: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Map the smallest finite value to 0 and the largest to 255; a plain picture becomes 0. NaN becomes the median."""
+    finite = np.isfinite(gray)
+    if not finite.any():
+        return np.zeros_like(gray)
+    lowest, highest = gray[finite].min(), gray[finite].max()
+    filled = np.nan_to_num(gray, nan=float(np.median(gray[finite]))).clip(lowest, highest)
+    return np.asarray((filled - lowest) / max(highest - lowest, np.finfo(np.float32).tiny) * 255, np.float32)
+
+
+def flatten(picture: Image.Image) -> NDArray[np.float32]:
+    """Put a transparent picture on the color of its paper, or return its opacity if all that is visible is ink.
+
+    Raises:
+        PredictError: nothing is visible.
+    """
+    gray = np.asarray(picture.convert("L"), np.float32)
+    alpha = np.asarray(picture.getchannel("A"), np.float32)
+    visible = alpha > 127
+    if not visible.any():
+        raise PredictError("empty: all of it is transparent")
+    rows, columns = (np.flatnonzero(visible.any(axis=axis)) for axis in (1, 0))
+    share = visible[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].mean()
+    if visible.all() or (share > 0.5 and np.ptp(gray[visible]) > MIN_CONTRAST):
+        paper = np.median(gray[visible])
+        return np.asarray(paper + (gray - paper) * (alpha / 255), np.float32)
+    return np.pad(alpha, 1 + max(alpha.shape) // 10)
+
+
+def read_as_is(data: bytes) -> NDArray[np.uint8]:
+    """Read a gray picture of 28 x 28 pixels without any preparation.
+
+    Raises:
+        PredictError: it is of another size, or not of 8 bits without transparency; see also `open_picture`.
+    """
+    with open_picture(data) as picture:
+        width, height = picture.size
+        if (width, height) != (IMAGE_SIZE, IMAGE_SIZE):
+            raise PredictError(f"{width} x {height} pixels, must be 28 x 28 with --as-is")
+        if picture.mode not in {"1", "L", "P", "RGB"} or picture.has_transparency_data:
+            raise PredictError(f"has the mode {picture.mode}, must be 8 bits without transparency with --as-is")
+        return np.asarray(picture.convert("L"))

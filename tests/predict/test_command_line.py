@@ -1,0 +1,204 @@
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages.shared.idx import TEST, read_images_and_labels
+from tests.clone import ROOT, Clone
+from tests.conftest import needs_mnist
+from tests.predict.conftest import METADATA, Predict, build_model, draw_seven, make_image
+
+
+def save_images(folder: Path, labels: Sequence[int]) -> None:
+    """Write images that the model predicts as these labels: 00.png and so on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, label in enumerate(labels):
+        Image.fromarray(make_image(label)).save(folder / f"{number:02}.png")
+
+
+def run_shell(command: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command of the shell in the current folder."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_prints_table(folder: Path, predict: Predict) -> None:
+    save_images(folder / "images", [3, 7])
+    status, output, errors = predict("--as-is", "images")
+    assert (status, errors) == (0, [])
+    assert output.splitlines()[0] == "file           class  probability  second best"
+    assert re.fullmatch(r"images/00\.png  3           99\.\d\d%  0 \(0\.\d\d%\)", output.splitlines()[1])
+    assert re.fullmatch(r"images/01\.png  7           99\.\d\d%  0 \(0\.\d\d%\)", output.splitlines()[2])
+
+
+def test_prints_json(folder: Path, predict: Predict) -> None:
+    save_images(folder, [3, 7])
+    status, output, _ = predict("--as-is", "--json", "01.png", "00.png")
+    first, second = map(json.loads, output.splitlines())
+    assert status == 0
+    assert (first["file"], first["class"], second["file"], second["class"]) == ("01.png", "7", "00.png", "3")
+    assert list(first["probabilities"]) == list("0123456789")
+    assert first["probability"] == first["probabilities"]["7"] == max(first["probabilities"].values())
+    assert sum(first["probabilities"].values()) == pytest.approx(1)
+
+
+def test_predicts_more_than_a_batch(folder: Path, predict: Predict) -> None:
+    labels = np.random.default_rng(0).integers(0, 10, 250).tolist()
+    save_images(folder / "images", labels)
+    lines = predict("--as-is", "--json", "images").output.splitlines()
+    names = {f"images/{number:02}.png": str(label) for number, label in enumerate(labels)}
+    assert {line["file"]: line["class"] for line in map(json.loads, lines)} == names
+
+
+def test_prepares_picture(folder: Path, predict: Predict) -> None:
+    Image.fromarray(255 - draw_seven()).save(folder / "seven.png")
+    lines = predict("seven.png", "--show").output.splitlines()
+    assert len(lines) == 2 + 14
+    assert all(len(line) == 28 for line in lines[2:])
+    assert [line.isspace() for line in lines[2:]] == [True] * 4 + [False] * 10
+
+
+def test_shows_grays_on_a_terminal(folder: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_images(folder, [0])
+    monkeypatch.setattr(os, "environ", {})
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    lines = predict("00.png", "--as-is", "--show").output.splitlines()
+    assert lines[2].count("▀") == 28
+    assert lines[2].startswith("\x1b[38;5;232;48;5;232m▀")
+    assert lines[2].count("\x1b[38;5;255;48;5;232m▀") == 20
+
+
+def test_labels_are_the_folders(folder: Path, predict: Predict) -> None:
+    save_images(folder / "images/3", [3, 3, 7])
+    save_images(folder / "images/7", [7])
+    for arguments in (["--labels", "images"], ["images", "--labels"]):
+        lines = predict("--as-is", *arguments).output.splitlines()
+        assert lines[3].split()[:3] == ["images/3/02.png", "3", "7"]
+        assert lines[6:8] == ["Accuracy: 0.7500 (3 of 4)", "Confusion matrix (rows: label, columns: class):"]
+        assert lines[12].split() == ["3", "0", "0", "0", "2", "0", "0", "0", "1", "0", "0"]
+
+
+def test_labels_are_in_a_file(folder: Path, predict: Predict) -> None:
+    save_images(folder / "images", [3, 7, 5])
+    (folder / "labels.csv").write_text("file,label\nimages/00.png,3\nimages/01.png,9\n")
+    status, output, errors = predict("--as-is", "--json", "--labels", "labels.csv", "images")
+    first, second, summary = map(json.loads, output.splitlines())
+    assert (first["label"], second["label"], second["class"]) == ("3", "9", "7")
+    assert (summary["accuracy"], summary["images"], summary["confusion"][9][7]) == (0.5, 2, 1)
+    assert (status, errors) == (1, ["error: images/02.png: has no label in labels.csv"])
+
+
+def test_predicts_the_others(folder: Path, predict: Predict) -> None:
+    save_images(folder, [3, 7])
+    (folder / "text.png").write_text("text")
+    (folder / "cut.png").write_bytes((folder / "00.png").read_bytes()[:60])
+    (folder / "none").mkdir()
+    Image.new("L", (90, 90), 200).save(folder / "plain.png")
+    names = ["text.png", "00.png", "cut.png", "none", "missing.png", "plain.png", "01.png"]
+    status, output, errors = predict("--json", *names)
+    assert [json.loads(line)["file"] for line in output.splitlines()] == ["00.png", "01.png"]
+    assert status == 1
+    assert [line.split(":")[1].strip() for line in errors] == [
+        "none",
+        "text.png",
+        "cut.png",
+        "missing.png",
+        "plain.png",
+    ]
+    assert "error: missing.png: No such file or directory" in errors
+    assert "error: plain.png: empty: no ink differs from the background" in errors
+
+
+def test_control_characters_stay_in_their_line(folder: Path, predict: Predict) -> None:
+    save_images(folder, [3])
+    name = "a\nb\x1b[31m.png"
+    (folder / "00.png").rename(folder / name)
+    (folder / "c\nd\udcff.png").touch()
+    status, output, errors = predict("--as-is", name, "c\nd\udcff.png")
+    assert output.splitlines()[1].startswith(r"a\nb\x1b[31m.png  3 ")
+    assert errors == [r"error: c\nd\udcff.png: an empty file"]
+    assert json.loads(predict("--as-is", "--json", name).output)["file"] == name
+    assert status == 1
+
+
+def test_reads_standard_input(folder: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_images(folder, [3])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((folder / "00.png").read_bytes())))
+    assert predict("--as-is", "-").output.splitlines()[1].split()[:2] == ["-", "3"]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda path: path.unlink(), "models/mlp.onnx: no such file; run dvc pull, or dvc repro"),
+        (lambda path: path.write_text("text"), "models/mlp.onnx: not an ONNX model ("),
+        (
+            lambda path: path.write_bytes(build_model({**METADATA, "ink_size": "0"})),
+            "models/mlp.onnx: metadata: ink_size",
+        ),
+    ],
+    ids=["missing", "damaged", "metadata"],
+)
+def test_rejects_model(folder: Path, predict: Predict, prepare: Callable[[Path], object], message: str) -> None:
+    save_images(folder, [3])
+    prepare(folder / "models/mlp.onnx")
+    status, output, [error] = predict("--as-is", "00.png")
+    assert (status, output) == (1, "")
+    assert error.startswith(f"error: {message}")
+
+
+def test_rejects_labels(folder: Path, predict: Predict) -> None:
+    assert predict("--labels", "none.csv", "a.png") == (1, "", ["error: none.csv: No such file or directory"])
+
+
+@pytest.mark.parametrize("arguments", [[], ["--labels"], ["--json", "--show", "a.png"]], ids=str)
+def test_rejects_arguments(predict: Predict, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        predict(*arguments)
+    assert caught.value.code == 2
+
+
+def test_closed_pipe_is_quiet(folder: Path) -> None:
+    save_images(folder / "images", [3] * 300)
+    command = f"{sys.executable} -m predict --as-is --json images images images images images | head -n 1"
+    process = run_shell(command)
+    assert process.stdout.count("\n") == 1
+    assert process.stderr == ""
+
+
+def test_full_disk_is_one_line(folder: Path) -> None:
+    save_images(folder, [3])
+    process = run_shell(f"{sys.executable} -m predict --as-is 00.png >/dev/full")
+    assert (process.returncode, process.stderr) == (1, "error: standard output: No space left on device\n")
+
+
+def test_starts_without_slow_imports(folder: Path) -> None:
+    save_images(folder, [3])
+    process = run_shell(f"{sys.executable} -X importtime -m predict --as-is 00.png")
+    assert process.returncode == 0
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in process.stderr.splitlines()}
+    assert {"numpy", "onnxruntime", "PIL"} <= imported
+    assert not imported & {"torch", "pandas", "sklearn", "scipy", "dvc", "pydantic", "rich", "runtime", "stages"}
+
+
+@needs_mnist
+def test_images_of_mnist_give_the_accuracy_of_the_metrics(mnist_run: Clone, predict: Predict) -> None:
+    images, labels = read_images_and_labels(mnist_run.folder / "data/raw", TEST)
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        Path(f"images/{label}").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(f"images/{label}/{number}.png", compress_level=1)
+    arguments = ("--json", "--model", str(mnist_run.folder / "models/mlp.onnx"))
+    *lines, summary = map(json.loads, predict("--as-is", "--labels", "images", *arguments).output.splitlines())
+    metrics = json.loads((mnist_run.folder / "metrics/metrics.json").read_text())
+    assert (summary["accuracy"], summary["images"]) == (metrics["accuracy"], 10_000)
+    some = lines[::50]
+    prepared = map(json.loads, predict(*arguments, *(line["file"] for line in some)).output.splitlines())
+    assert np.mean([line["class"] == other["class"] for line, other in zip(some, prepared, strict=True)]) > 0.97
