@@ -3,23 +3,21 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from predict import images, labels, report
 from predict.arguments import parse_arguments
 from predict.errors import PredictError
-from predict.ink import find_ink
-from predict.model import Metadata, Model, read_model
-from predict.preparation import fit
+from predict.inputs import Image, prepare_picture, read_inputs
+from predict.model import Model, read_model
 
 BATCH_SIZE = 100
 
-Image = NDArray[np.uint8]
 Input = tuple[str, Image, int | None]  # the name of the file, its image and its label
 
 
@@ -51,7 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         errors.add(options.labels, error)
         return 1
     files = list_files(options.images, errors)
-    inputs = read_inputs(files, model.metadata, find_label, errors, as_is=options.as_is)
+    prepare = (
+        images.read_as_is
+        if options.as_is
+        else partial(prepare_picture, model.metadata.ink_size, model.metadata.ink_center)
+    )
+    inputs = label_inputs(files, read_inputs(files, prepare), find_label, errors)
     try:
         print_predictions(predict(model, inputs), files, model.metadata.classes, options)
     except PredictError as error:
@@ -94,25 +97,17 @@ def list_files(names: Sequence[str], errors: Errors) -> list[str]:
     return files
 
 
-def read_inputs(
-    files: Sequence[str], metadata: Metadata, find_label: labels.FindLabel | None, errors: Errors, *, as_is: bool
+def label_inputs(
+    files: Sequence[str], inputs: Iterator[Image | PredictError], find_label: labels.FindLabel | None, errors: Errors
 ) -> Iterator[Input]:
-    """Read, prepare and label the pictures; those with an error are left out."""
-    prepare: Callable[[bytes], Image] = images.read_as_is if as_is else lambda data: prepare_picture(data, metadata)
-    for name in files:
+    """Yield the images with their labels; files with an error are left out."""
+    for name, image in zip(files, inputs, strict=True):
         try:
-            yield name, prepare(images.read_bytes(name)), find_label(name) if find_label else None
+            if isinstance(image, PredictError):
+                raise image
+            yield name, image, find_label(name) if find_label else None
         except PredictError as error:
             errors.add(name, error)
-
-
-def prepare_picture(data: bytes, metadata: Metadata) -> Image:
-    """Turn the bytes of any picture into what the network was trained on.
-
-    Raises:
-        PredictError: it is not a picture, or empty.
-    """
-    return fit(find_ink(images.read_gray(data)), metadata.ink_size, metadata.ink_center)
 
 
 def predict(model: Model, inputs: Iterator[Input]) -> Iterator[report.Prediction]:

@@ -1,7 +1,8 @@
 """Find the ink of a picture: how much darker than its paper each pixel is, or lighter than a dark background."""
 
 import math
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,12 +72,18 @@ def reduce(gray: Array, factor: int) -> Array:
 
 def fit_plane(gray: Array) -> Array:
     """Fit a plane to the pixels of the border, by least squares: how the light falls on the paper."""
-    y, x = np.indices(gray.shape, np.float64)
+    coordinates, border, solve = prepare_plane(gray.shape)
+    return np.asarray(coordinates @ (solve @ gray[border]), np.float32)
+
+
+@lru_cache(maxsize=16)
+def prepare_plane(shape: tuple[int, int]) -> tuple[NDArray[Any], Mask, NDArray[Any]]:
+    """Return x, y and 1 of each pixel, which pixels are of the border, and the pseudo-inverse for these."""
+    y, x = np.indices(shape, np.float64)
     coordinates = np.stack([x, y, np.ones_like(x)], axis=-1)
-    border = np.ones(gray.shape, bool)
+    border = np.ones(shape, np.bool_)
     border[1:-1, 1:-1] = False
-    plane = np.linalg.lstsq(coordinates[border], gray[border], rcond=None)[0]
-    return np.asarray(coordinates @ plane, np.float32)
+    return coordinates, border, np.linalg.pinv(coordinates[border])
 
 
 def close(gray: Array) -> Array:

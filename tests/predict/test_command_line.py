@@ -5,12 +5,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from predict import inputs
 from stages.shared.idx import TEST, read_images_and_labels
 from tests.clone import ROOT, Clone
 from tests.conftest import needs_mnist
@@ -115,6 +118,22 @@ def test_predicts_the_others(folder: Path, predict: Predict) -> None:
     ]
     assert "error: missing.png: No such file or directory" in errors
     assert "error: plain.png: empty: no ink differs from the background" in errors
+
+
+@pytest.mark.parametrize("many", [1, 100])
+def test_reads_many_files_in_processes(
+    folder: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    save_images(folder / "images", [3, 7, 1])
+    (folder / "images/01.png").write_text("text")
+    executor = mock.Mock(wraps=ProcessPoolExecutor)
+    monkeypatch.setattr(inputs, "MANY", many)
+    monkeypatch.setattr(inputs, "CHUNK_SIZE", 2)
+    monkeypatch.setattr("predict.inputs.ProcessPoolExecutor", executor)
+    status, output, errors = predict("--as-is", "--json", "images")
+    assert [json.loads(line)["class"] for line in output.splitlines()] == ["3", "1"]
+    assert (status, len(errors), executor.call_count) == (1, 1, many == 1)
+    assert errors[0].startswith("error: images/01.png: not a picture")
 
 
 def test_control_characters_stay_in_their_line(folder: Path, predict: Predict) -> None:
