@@ -14,7 +14,7 @@ from stages.export.classifier import Classifier
 from stages.shared.parameters import DatasetName
 from stages.shared.shapes import IMAGE_SIZE
 
-SOURCES = Path(__file__).parent / "page"
+SOURCES = Path(__file__).parent / "draw"
 STYLES = ("page.css", "input.css", "output.css", "wide.css")
 SCRIPTS = ("network.js", "prepare.js", "picture.js", "paper.js", "output.js", "main.js")
 # What the page calls the data set, and what it asks for.
@@ -28,7 +28,7 @@ PLACES = {"mass": "by its center of mass", "box": "in their center"}
 
 
 def build_page(classifier: Classifier) -> str:
-    """Build the page from its sources in stages/export/page.
+    """Build the page from its sources in stages/export/draw.
 
     It may load nothing, and run only the script that is in it: the policy names their SHA-256.
     """

@@ -18,9 +18,9 @@ from stages.export.page import build_page
 from stages.normalize.pixels import normalize
 from stages.shared.idx import TEST, TRAIN, read_images_and_labels
 from stages.shared.network import build_network, load_network, save_network
+from tests import chromium
+from tests.chromium import Tab
 from tests.conftest import MNIST_MIRROR, build_once
-from tests.stages.export import chromium
-from tests.stages.export.chromium import Tab
 from tests.stages.export.networks import make_classifier, make_network
 
 OpenPage = Callable[[Classifier], Tab]

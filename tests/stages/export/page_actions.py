@@ -5,7 +5,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.stages.export.chromium import Tab
+from tests.chromium import Tab
 from tests.stages.export.strokes import send_mouse
 
 

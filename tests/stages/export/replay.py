@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.shared.idx import TEST, read_images_and_labels
-from tests.stages.export import chromium
-from tests.stages.export.chromium import Tab
+from tests import chromium
+from tests.chromium import Tab
 
 CANVAS = 560
 # Scale 1 makes the 28 pixels of an image half as wide as the canvas.

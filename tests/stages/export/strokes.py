@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import cos, radians, sin
 from typing import NamedTuple
 
-from tests.stages.export.chromium import Tab
+from tests.chromium import Tab
 
 Stroke = Sequence[tuple[float, float]]
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from stages.shared.parameters import DatasetName
-from tests.stages.export.chromium import Tab
+from tests.chromium import Tab
 from tests.stages.export.conftest import OpenPage
 from tests.stages.export.networks import make_classifier, make_network
 from tests.stages.export.strokes import DIGITS, Style, draw

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.stages.export.chromium import Tab
+from tests.chromium import Tab
 from tests.stages.export.page_actions import click, press, read, see, wait
 from tests.stages.export.strokes import DIGITS, Style, draw, locate_paper, send_finger
 

@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw
 
 from predict.preparation import fit
 from stages.normalize.pixels import normalize
+from tests.chromium import Tab
 from tests.conftest import needs_mnist
-from tests.stages.export.chromium import Tab
 from tests.stages.export.conftest import Mnist, OpenPage, encode
 from tests.stages.export.networks import make_classifier, make_images, make_network, run_network
 from tests.stages.export.replay import predict, replay

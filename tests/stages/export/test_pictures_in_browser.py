@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageDraw
 
 from predict.preparation import fit
-from tests.stages.export.chromium import Tab
+from tests.chromium import Tab
 from tests.stages.export.conftest import encode
 from tests.stages.export.page_actions import click, press, read, see, wait
 from tests.stages.export.strokes import DIGITS, draw
