@@ -5,13 +5,17 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 SSHD = shutil.which("sshd", path=f"/usr/sbin:{os.environ.get('PATH', os.defpath)}")
+needs_sshd = pytest.mark.skipif(SSHD is None, reason="needs openssh-server")
 
 
 class SshServer(NamedTuple):
@@ -35,6 +39,20 @@ class SshServer(NamedTuple):
         """Return the URL of an absolute path on the server."""
         return f"ssh://{self.user}@127.0.0.1:{self.port}{path}"
 
+    def log_in_from(self, home: Path, key: Path) -> dict[str, str]:
+        """Configure SSH in a home folder with a key; return the environment that makes Git and DVC use it."""
+        settings = home / ".ssh"
+        settings.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copy(key, settings / "id_ed25519")
+        shutil.copy(self.config.with_name("known_hosts"), settings)
+        (settings / "config").write_text(self.config.read_text().replace(str(self.key), str(settings / "id_ed25519")))
+        # OpenSSH takes the home folder of the system's user, and DVC ignores GIT_SSH_COMMAND.
+        command = home / "bin/ssh"
+        command.parent.mkdir(exist_ok=True)
+        command.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F "{settings}/config" "$@"\n')
+        command.chmod(0o700)
+        return {"HOME": str(home), "PATH": f"{command.parent}:{sys.prefix}/bin:{os.environ['PATH']}"}
+
     @property
     def command(self) -> str:
         """The value of GIT_SSH_COMMAND."""
@@ -44,7 +62,7 @@ class SshServer(NamedTuple):
 @contextmanager
 def run_ssh_server(folder: Path) -> Iterator[SshServer]:
     """Run a server whose keys and log are in an empty folder, until the context is left."""
-    for name in ("host_key", "user_key"):
+    for name in ("host_key", "user_key", "other_key"):
         subprocess.run(
             ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", folder / name], check=True, timeout=60
         )
@@ -76,7 +94,9 @@ def _describe(folder: Path) -> SshServer:
         "UsePAM": "no",
         "StrictModes": "no",
         "PasswordAuthentication": "no",
+        "KbdInteractiveAuthentication": "no",
         "PermitRootLogin": "prohibit-password",
+        "UseDNS": "no",
         "MaxStartups": "100",
         "Subsystem": "sftp internal-sftp",
     }

@@ -12,7 +12,7 @@ import pytest
 from tests.clone import ROOT, Clone
 from tests.faults.full_disk import small_disk
 from tests.faults.scene import read_outputs
-from tests.ssh_server import SshServer, needs_sshd
+from tests.ssh_server import SshServer, needs_sshd, run_ssh_server
 
 pytestmark = [pytest.mark.slow, needs_sshd]
 PAGE = (ROOT / "docs/sharing.md").read_text()
@@ -30,25 +30,24 @@ def read_commands(section: str) -> list[str]:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """Return a running SSH server with a bare Git repository, and a stack whose closing ends it."""
-    server = SshServer(tmp_path / "server")
+    (tmp_path / "server").mkdir()
     repository = tmp_path / "srv/mnist.git"
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", repository], check=True)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(server.run())
-        yield server, stack
+        yield stack.enter_context(run_ssh_server(tmp_path / "server")), stack
 
 
 @pytest.fixture
 def owner(digits: Clone, server: Server, tmp_path: Path) -> Clone:
     """Return a clone with outputs, whose user may log in to the server."""
-    digits.environment |= server[0].log_in_from(tmp_path / "home")
+    digits.environment |= server[0].log_in_from(tmp_path / "home", server[0].key)
     digits.identify()
     return digits
 
 
 def run_commands(clone: Clone, server: Server, commands: str, *, check: bool = True) -> str:
     """Run commands of the page in the folder of a clone; return their output."""
-    script = commands.replace("ssh://HOST/srv", server[0].url(server[0].folder.parent / "srv"))
+    script = commands.replace("ssh://HOST/srv", server[0].make_url(server[0].key.parent.parent / "srv"))
     process = clone.run("sh", "-euc", script, check=check)
     return process.stdout + process.stderr
 
@@ -94,7 +93,7 @@ def push_and_fail(owner: Clone, server: Server) -> str:
 
 def test_server_is_away_or_refuses_the_key(owner: Clone, server: Server, tmp_path: Path) -> None:
     run_commands(owner, server, "dvc remote add --default storage ssh://HOST/srv/mnist.dvc")
-    server[0].log_in_from(tmp_path / "home", key="other_key")
+    server[0].log_in_from(tmp_path / "home", server[0].key.with_name("other_key"))
     assert "Permission denied" in push_and_fail(owner, server)
     server[1].close()
     assert "Connect call failed" in push_and_fail(owner, server)

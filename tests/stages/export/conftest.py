@@ -70,7 +70,7 @@ class Mnist(NamedTuple):
 @pytest.fixture(scope="session")
 def mnist(tmp_path_factory: pytest.TempPathFactory) -> Mnist:
     """Return a network trained for a moment, and the test set."""
-    folder = build_once(tmp_path_factory, "mnist", learn_mnist)
+    folder = build_once(tmp_path_factory, "learned-mnist", learn_mnist)
     return Mnist(load_network(folder / "mlp.safetensors"), *read_images_and_labels(folder, TEST))
 
 
