@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -36,12 +37,19 @@ def _is_dvc(command: list[str]) -> bool:
 
 
 def find_experiment(dvc: psutil.Process) -> str:
-    """Return the name of the experiment that a dvc runs: DVC passes it on to the stages; empty if it is not known."""
+    """Return the name of the experiment that a dvc runs; empty if it is not known.
+
+    DVC passes it on to the stages. Between two stages the name is that of the command line or of the experiment's ref.
+    """
     for process in dvc.children(recursive=True):
         with suppress(psutil.Error, OSError):
             if name := process.environ().get("DVC_EXP_NAME"):
                 return str(name)
-    if {"exp", "run"} <= set(dvc.cmdline()):
+    command = dvc.cmdline()
+    if {"exp", "run"} <= set(command):
+        for option, name in pairwise(command):
+            if option in {"-n", "--name"}:
+                return name
         subject = try_git("log", "-1", "--format=%s", "refs/exps/exec/EXEC_MERGE") or ""
         return subject.rpartition(":")[2]
     return ""

@@ -3,9 +3,11 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from restore.command_line import main
+from restore.running import find_experiment
 from tests.checks.project import Project
 
 
@@ -41,3 +43,10 @@ def test_refuses_while_dvc_runs(
         subprocess.run(["pkill", "-KILL", "-P", str(dvc.pid)], check=False)
         dvc.kill()
         dvc.wait()
+
+
+def test_name_is_known_between_two_stages(project: Project) -> None:
+    command = [sys.executable, "-c", "input()", "exp", "run", "--name", "three", "--temp"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as dvc:
+        assert find_experiment(psutil.Process(dvc.pid)) == "three"
+        dvc.communicate(b"\n")
