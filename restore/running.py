@@ -45,7 +45,7 @@ def find_experiment(dvc: psutil.Process) -> str:
         with suppress(psutil.Error, OSError):
             if name := process.environ().get("DVC_EXP_NAME"):
                 return str(name)
-    command = dvc.cmdline()
+    command: list[str] = dvc.cmdline()
     if {"exp", "run"} <= set(command):
         for option, name in pairwise(command):
             if option in {"-n", "--name"}:
