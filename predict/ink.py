@@ -117,12 +117,13 @@ def quantile(values: Array, share: float) -> float:
 
 def otsu(values: Array) -> float:
     """Return Otsu's threshold of positive values: it maximizes the variance between the two classes."""
-    counts, edges = np.histogram(values, bins=128, range=(0, values.max()))
-    centers = (edges[:-1] + edges[1:]) / 2
+    width = values.max() / 128
+    counts = np.bincount((values / width).astype(np.intp).clip(max=127), minlength=128)
+    centers = (np.arange(128) + 0.5) * width
     below, sums = np.cumsum(counts), np.cumsum(counts * centers)
     above = below[-1] - below
     variance = (sums * below[-1] - sums[-1] * below) ** 2 / np.maximum(below * above, 1)
-    return float(edges[1 + np.argmax(variance)])
+    return float(width * (1 + np.argmax(variance)))
 
 
 def find_surroundings(strokes: Mask) -> Mask:
