@@ -13,7 +13,7 @@ from dvc.exceptions import DvcException
 from dvc.utils.serialize import parse_yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from checks.project import find_lockfiles, get_path, is_in_project, open_project
 from restore.git import git, try_git
@@ -21,6 +21,7 @@ from restore.git import git, try_git
 PARAMS_YAML = Path("params.yaml")
 SAVED = Path(".dvc/tmp/restore")
 MAX_LENGTH = 100_000  # of a params.yaml that is parsed
+MAX_DEPTH = 20
 
 
 def restore_parameters() -> Iterator[str]:
@@ -53,12 +54,16 @@ def list_options(text: str) -> list[str]:
 
 
 def _parse(text: str) -> Any:
-    """Parse YAML; None if it is not valid, or could take long: if it is large, or has aliases."""
+    """Parse YAML; None if it is not valid, or could take long: if it is large or deep, or has aliases."""
     if len(text) > MAX_LENGTH:
         return None
     with contextlib.suppress(DvcException, YAMLError, ValueError, RecursionError):
-        if not any(isinstance(event, AliasEvent) for event in YAML(typ="safe", pure=True).parse(text)):
-            return parse_yaml(text, PARAMS_YAML)
+        depth = 0
+        for event in YAML(typ="safe", pure=True).parse(text):
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if isinstance(event, AliasEvent) or depth > MAX_DEPTH:
+                return None
+        return parse_yaml(text, PARAMS_YAML)
     return None
 
 

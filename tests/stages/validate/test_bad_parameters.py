@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,10 +116,8 @@ def write_line(line: str) -> int:
     return number + 1
 
 
-def fail_fast(fail: Callable[[str], str]) -> str:
-    started = time.process_time()
+def fail_in_a_line(fail: Callable[[str], str]) -> str:
     message = fail("validate")
-    assert time.process_time() - started < 2
     assert not VALID.exists()
     assert len(f"error: {message}") <= 300
     assert message.isprintable()
@@ -141,14 +138,14 @@ def test_shows_value_as_written(fail_stage: FailStage, line: str) -> None:
     write_line(line)
     key, value = line.split(": ", maxsplit=1)
     allowed = Parameters.model_fields[key].description
-    assert fail_fast(fail_stage) == f": {key}: {cut(value)} is not allowed; it must be {allowed}"
+    assert fail_in_a_line(fail_stage) == f": {key}: {cut(value)} is not allowed; it must be {allowed}"
 
 
 @pytest.mark.parametrize("line", SHOWN_AS_LINE, ids=name)
 def test_shows_line(fail_stage: FailStage, line: str) -> None:
     number = write_line(line)
     key = line.partition(":")[0]
-    message = fail_fast(fail_stage)
+    message = fail_in_a_line(fail_stage)
     assert message.startswith(f", line {number}: {cut(repr(line))} cannot be parsed: ")
     assert message.endswith(f"; {key} must be {Parameters.model_fields[key].description}")
 
@@ -158,28 +155,26 @@ def test_names_appended_line(fail_stage: FailStage, text: str, line: str, proble
     valid = PARAMS.read_text()
     PARAMS.write_text(f"{valid}{text}\n")
     number = valid.count("\n") + 1
-    assert fail_fast(fail_stage).startswith(f", line {number}: {line} cannot be parsed: {problem}")
+    assert fail_in_a_line(fail_stage).startswith(f", line {number}: {line} cannot be parsed: {problem}")
 
 
 @pytest.mark.parametrize(("written", "shown"), UNKNOWN_KEYS, ids=name)
 def test_names_unknown_key(fail_stage: FailStage, written: str, shown: str) -> None:
     PARAMS.write_text(f"{PARAMS.read_text()}{written}: 1\n")
-    assert shown in fail_fast(fail_stage).partition(": unknown key; allowed keys are augment, batch_size, ")[0]
+    assert shown in fail_in_a_line(fail_stage).partition(": unknown key; allowed keys are augment, batch_size, ")[0]
 
 
 @pytest.mark.parametrize(("content", "message"), CONTENTS, ids=name)
 def test_rejects_content(fail_stage: FailStage, content: bytes, message: str) -> None:
     PARAMS.write_bytes(content)
-    assert fail_fast(fail_stage) == message
+    assert fail_in_a_line(fail_stage) == message
 
 
 def test_prints_at_most_20_lines(run_stage: RunStage, capsys: pytest.CaptureFixture[str]) -> None:
     with PARAMS.open("a") as file:
         file.writelines(f"k{number}: 1\n" for number in range(2000))
-    started = time.process_time()
     with pytest.raises(SystemExit):
         run_stage("validate")
-    assert time.process_time() - started < 2
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["error"] * 20
     assert lines[18].startswith("error: params.yaml: k18: unknown key; ")
