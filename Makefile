@@ -5,7 +5,7 @@ export PYTHONSAFEPATH :=
 SHELL := /bin/sh
 .SHELLFLAGS := -eu -c
 .DEFAULT_GOAL := run
-.PHONY: run setup draw best best-seeds experiments check restore gate bench test test-fast lint audit lock clean
+.PHONY: run setup draw best best-seeds search experiments check restore gate bench test test-fast lint audit lock clean
 
 PYTHON ?= python3
 # DVC stores an experiment as a Git commit, which needs an author.
@@ -48,6 +48,10 @@ draw: $(INSTALLED)
 	@page=$$(python -c 'import pathlib; print(pathlib.Path("models/draw.html").resolve().as_uri())'); \
 	if [ -n "$${DISPLAY-}$${WAYLAND_DISPLAY-}" ]; then python -m webbrowser "$$page" >/dev/null; fi; \
 	echo "Open in a browser: $$page"
+
+# Search over parameters as search.yaml says, on this machine; docs/search.md has clusters.
+search: $(INSTALLED)
+	python -m search
 
 # List the experiments since the last commit, the best validation accuracy first; `dvc exp show` has every column.
 COLUMNS_SHOWN := Experiment|dataset|optimizer|lr|epochs|validation.accuracy|accuracy
@@ -100,7 +104,7 @@ lint: $(INSTALLED)
 	ruff check
 	ruff format --check
 	mypy
-	bandit --quiet --configfile pyproject.toml --recursive stages runtime checks restore predict bench plots
+	bandit --quiet --configfile pyproject.toml --recursive stages runtime checks restore predict search bench plots
 	jactionlint --strict-exit --no-hints .github/workflows/*.yml checks/action.yml
 	zizmor --offline --quiet --persona pedantic .github/workflows checks/action.yml
 

@@ -14,6 +14,7 @@ ALLOWED = {
     "restore": ["restore", "checks"],
     "plots": ["plots"],
     "predict": ["predict"],
+    "search": ["search"],
     "stages/shared": ["stages/shared", "runtime"],
     **{f"stages/{stage}": [f"stages/{stage}", "stages/shared", "runtime"] for stage in STAGES},
 }
@@ -50,6 +51,6 @@ def test_shared_modules_are_used_by_two_stages() -> None:
 
 
 def test_main_modules_are_not_imported() -> None:
-    folders = ("bench", "checks", "plots", "predict", "restore", "runtime", "stages", "tests")
+    folders = ("bench", "checks", "plots", "predict", "restore", "runtime", "search", "stages", "tests")
     for module in (module for folder in folders for module in list_modules(folder)):
         assert not [path for path in list_imports(module) if path.name == "__main__.py"], module

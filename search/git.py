@@ -1,0 +1,52 @@
+"""Git commands in a given repository."""
+
+import os
+import subprocess
+from pathlib import Path
+
+TIMEOUT_SECONDS = 600
+WITHOUT_PROMPTS = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+
+
+class GitError(Exception):
+    """A Git command failed; the text is one line."""
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run a Git command in `folder` and return its standard output, without the line break at its end.
+
+    Raises:
+        GitError: it failed, or did not end within ten minutes.
+    """
+    environment = WITHOUT_PROMPTS | {name: value for name, value in os.environ.items() if name != "GIT_DIR"}
+    try:
+        process = subprocess.run(  # noqa: S603 - no shell
+            ["git", *arguments],  # noqa: S607
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise GitError(f"git {arguments[0]}: no answer within {TIMEOUT_SECONDS} s") from None
+    if process.returncode:
+        raise GitError(f"git {arguments[0]}: {_find_error(process.stderr)}")
+    return process.stdout.rstrip("\n")
+
+
+def try_git(folder: Path, *arguments: str) -> str | None:
+    """Run a Git command in `folder` and return its standard output, or None if it failed."""
+    try:
+        return git(folder, *arguments)
+    except GitError:
+        return None
+
+
+def _find_error(text: str) -> str:
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    first = ("! [", "fatal:", "error:", "remote:")
+    found = next((line for start in first for line in lines if line.startswith(start)), "")
+    return found or (lines[-1] if lines else "no error was printed")

@@ -1,0 +1,21 @@
+"""Samplers, which choose the next parameters, and pruners, which stop trials, of Optuna."""
+
+from optuna.pruners import BasePruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+
+from search.configuration import Configuration
+
+PRUNERS: dict[str, type[BasePruner]] = {"none": NopPruner, "median": MedianPruner, "asha": SuccessiveHalvingPruner}
+
+
+def make_sampler(configuration: Configuration, trials: int) -> BaseSampler:
+    """Create the sampler. With the seed alone, it would draw the first points again after each start."""
+    seed = (configuration.seed + trials) % 2**32
+    if configuration.sampler == "tpe":
+        return TPESampler(seed=seed, constant_liar=True)
+    return RandomSampler(seed=seed)
+
+
+def make_pruner(name: str) -> BasePruner:
+    """Create the pruner of that name, with the defaults of Optuna."""
+    return PRUNERS[name]()

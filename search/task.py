@@ -1,0 +1,83 @@
+"""What the search sends to a worker and gets back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+
+class Metric(NamedTuple):
+    """A number in a JSON or YAML file that a stage writes after each epoch; dots in the key separate levels."""
+
+    file: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """A trial to run.
+
+    Attributes:
+        name: name of the experiment.
+        commit: hash of the commit that the experiment is based on.
+        repository: URL of the Git remote, or path of a repository, that the experiment is pushed to.
+        project: path of the DVC project in the Git repository; empty if it is the root.
+        parameters: values by key of params.yaml; dots in a key separate levels.
+        metric: the metric that is followed and returned.
+        author: name and email for the commit of the experiment.
+        pushes_data: pull missing data from the default DVC remote, and push the outputs to it.
+        patience: seconds to wait for a Git or DVC remote that does not answer.
+    """
+
+    name: str
+    commit: str
+    repository: str
+    project: str
+    parameters: dict[str, object]
+    metric: Metric
+    author: tuple[str, str]
+    pushes_data: bool
+    patience: float
+
+    @property
+    def ref(self) -> str:
+        """The Git ref of the experiment, as DVC names it."""
+        return f"refs/exps/{self.commit[:2]}/{self.commit[2:]}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended.
+
+    Attributes:
+        state: `complete`: the experiment is on the Git remote, and its data on the DVC remote. `stopped`: on request.
+            `failed`: a stage failed. `unrecorded`: a remote refused the experiment, or did not answer.
+        value: the metric that the experiment records, if complete.
+        error: one line, if failed or unrecorded.
+    """
+
+    state: Literal["complete", "stopped", "failed", "unrecorded"]
+    value: float | None = None
+    error: str = ""
+
+
+class TrialError(Exception):
+    """A trial did not end with an experiment; `outcome` says why."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        """Set the outcome."""
+        super().__init__(outcome.error)
+        self.outcome = outcome
+
+
+class Control(NamedTuple):
+    """What a trial calls while it runs.
+
+    Attributes:
+        report: called with step and value whenever a stage has written the metric.
+        notify: called with a line that the user should read.
+        should_stop: called ten times a second; True stops the trial, and nothing of it is recorded.
+    """
+
+    report: Callable[[int, float], None]
+    notify: Callable[[str], None]
+    should_stop: Callable[[], bool]

@@ -1,0 +1,80 @@
+"""Whether Git remote, DVC remote and study of a search agree."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+from ruamel.yaml import YAML
+
+from search.git import git
+from tests.clone import Clone
+
+REFS = "refs/exps"
+
+
+def list_refs(repository: Path) -> dict[str, str]:
+    """Return the refs of experiments, by name."""
+    refs = git(repository, "for-each-ref", "--format=%(refname)", REFS).splitlines()
+    names = [ref.rpartition("/")[2] for ref in refs]
+    assert len(names) == len(set(names)), refs
+    return dict(zip(names, refs, strict=True))
+
+
+def assert_refs_have_data(repository: Path, storage: Path) -> list[str]:
+    """Check that all outputs of each experiment are in the storage, undamaged; return their names."""
+    refs = list_refs(repository)
+    for ref in refs.values():
+        for stage in read_yaml(repository, ref, "dvc.lock")["stages"].values():
+            for out in stage["outs"]:
+                if out["path"] != "metrics.json":  # in Git
+                    content = (storage / "files/md5" / out["md5"][:2] / out["md5"][2:]).read_bytes()
+                    assert hashlib.md5(content, usedforsecurity=False).hexdigest() == out["md5"]
+    return list(refs)
+
+
+def read_yaml(repository: Path, ref: str, path: str) -> Any:
+    """Read a YAML file of an experiment."""
+    return YAML(typ="safe", pure=True).load(git(repository, "show", f"{ref}:{path}"))
+
+
+def list_trials(clone: Clone, name: str) -> list[FrozenTrial]:
+    """List the trials of a study."""
+    storage = f"sqlite:///{clone.folder}/.dvc/tmp/search/{name}.db"
+    return optuna.load_study(study_name=name, storage=storage).get_trials()
+
+
+def assert_complete(clone: Clone, repository: Path, name: str, count: int, failed: int = 0) -> None:
+    """Check that each complete trial is recorded once with its parameters and value, here and on the remote.
+
+    At most `failed` trials have failed, because their workers were killed again and again: nothing of them is there.
+    """
+    counted = [trial for trial in list_trials(clone, name) if "not_run" not in trial.user_attrs]
+    assert len(counted) == count
+    trials = [trial for trial in counted if trial.state == TrialState.COMPLETE]
+    others = [trial for trial in counted if trial.state != TrialState.COMPLETE]
+    assert len(others) <= failed
+    assert all("has ended" in trial.user_attrs["error"] for trial in others)
+    refs = {key: ref for key, ref in list_refs(repository).items() if key.rpartition("-")[0] == name}
+    assert refs.keys() == {f"{name}-{trial.number}" for trial in trials}
+    assert refs.items() <= list_refs(clone.folder).items()
+    for trial in trials:
+        ref = refs[f"{name}-{trial.number}"]
+        assert trial.params.items() <= read_yaml(repository, ref, "params.yaml").items()
+        assert trial.value == json.loads(git(repository, "show", f"{ref}:metrics.json"))["validation"]["score"]
+
+
+def hash_workspace(clone: Clone) -> dict[str, str]:
+    """Hash what a search must not change: files outside of .git and .dvc/tmp, HEAD, the index, and the stash."""
+    paths = [path for path in clone.folder.rglob("*") if path.is_file()]
+    changing = (".git/", ".dvc/tmp/", ".dvc/cache/")
+    named = {str(path.relative_to(clone.folder)): path for path in paths}
+    hashes = {
+        name: hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        for name, path in named.items()
+        if not name.startswith(changing)
+    }
+    state = [git(clone.folder, *command) for command in (("status", "--branch", "--porcelain"), ("stash", "list"))]
+    return hashes | {"HEAD": git(clone.folder, "rev-parse", "HEAD"), "status": "\n".join(state)}

@@ -1,0 +1,135 @@
+"""Searches on a Dask cluster of real processes, which are killed and frozen in the middle of trials."""
+
+import os
+import signal
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.clone import Clone
+from tests.search.consistency import (
+    assert_complete,
+    assert_refs_have_data,
+    hash_workspace,
+    list_trials,
+)
+from tests.search.daemons import Daemons, Process, is_in_trial, kill, list_processes, run_daemons, wait_until
+from tests.search.stub import change_search
+
+is_wanted = bool(os.environ.get("TEST_CLUSTER"))
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not is_wanted, reason="TEST_CLUSTER is not set: it kills processes of a cluster for a minute"),
+]
+MANY = 100  # trials: the search does not end before its last part
+
+
+@pytest.fixture
+def daemons(shared: Clone, tmp_path: Path) -> Iterator[Daemons]:
+    """Return a cluster, and a project with a search whose trials take a second or two."""
+    change_search(shared, trials=MANY, space={"lr": {"low": 0.1, "high": 0.5}, "epochs": 3, "seconds": 0.5})
+    (shared.folder / "versions.yaml").write_text(f"rich: {version('rich')}\n")
+    shared.commit("Search")
+    shared.run("git", "push", "--quiet")
+    with run_daemons(shared, tmp_path / "cluster") as cluster:
+        yield cluster
+
+
+def start_other_version(daemons: Daemons) -> Process:
+    """Start a worker with another version of a package."""
+    metadata = daemons.folder / "other/rich-0.1.dist-info/METADATA"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text("Metadata-Version: 2.1\nName: rich\nVersion: 0.1\n")
+    return daemons.start_worker("other-node", PYTHONPATH=str(daemons.folder / "other"))
+
+
+def test_survives_kills(daemons: Daemons, tmp_path: Path) -> None:
+    clone = daemons.clone
+    before = hash_workspace(clone)
+    daemons.start_scheduler()
+    first = daemons.start_worker("node-1")
+    search = daemons.start_search()
+    wait_until(lambda: is_in_trial(first))
+    refuse_second_search(daemons, search)
+    second = kill_worker(daemons, search, first)
+    third = freeze_worker(daemons, search, second)
+    assert_refs_have_data(tmp_path / "git", tmp_path / "storage")
+
+    # The search is killed, and resumes; the scheduler is killed, and the search says so.
+    wait_until(lambda: is_in_trial(third))
+    kill(search)
+    search = daemons.start_search()
+    wait_until(lambda: "validation.score" in daemons.read_log(search) and is_in_trial(third))
+    kill_scheduler(daemons, search)
+    wait_until(lambda: second.poll() is not None and third.poll() is not None)
+    assert list_processes(tmp_path / "cluster") == []
+    assert_refs_have_data(tmp_path / "git", tmp_path / "storage")
+
+    complete(daemons, tmp_path)
+    assert hash_workspace(clone) == before
+    daemons.close()
+    assert list_processes(tmp_path / "cluster") == []
+
+
+def refuse_second_search(daemons: Daemons, search: Process) -> None:
+    """Start another search of the same name."""
+    refused = daemons.start_search()
+    assert refused.wait(60) == 1
+    error = f"error: search trial is running already (PID {search.pid}); wait for it or stop it\n"
+    assert daemons.read_log(refused) == error
+
+
+def kill_worker(daemons: Daemons, search: Process, first: Process) -> Process:
+    """Kill a worker in the middle of a trial; others join late, and one of them has another version."""
+    second = daemons.start_worker("node-2")
+    other = start_other_version(daemons)
+    wait_until(lambda: is_in_trial(second))
+    wait_until(lambda: is_in_trial(first))
+    kill(first)
+    wait_until(lambda: "has ended; it will run again" in daemons.read_log(search))
+    wait_until(lambda: not list_processes(daemons.folder / "node-1"))
+    wait_until(lambda: f"refused: rich 0.1 instead of {version('rich')}" in daemons.read_log(search))
+    kill(other)
+    return second
+
+
+def freeze_worker(daemons: Daemons, search: Process, second: Process) -> Process:
+    """Freeze a worker until it is given up, and wake it."""
+    third = daemons.start_worker("node-3")
+    wait_until(lambda: is_in_trial(second))
+    second.send_signal(signal.SIGSTOP)
+    wait_until(lambda: daemons.read_log(search).count("has ended; it will run again") == 2)
+    second.send_signal(signal.SIGCONT)
+    return third
+
+
+def kill_scheduler(daemons: Daemons, search: Process) -> None:
+    """Kill the scheduler; the search ends with a line that says so."""
+    assert daemons.scheduler is not None
+    kill(daemons.scheduler)
+    assert search.wait(60) == 1
+    error = "error: the scheduler has ended; start it and its workers again, then the same command resumes\n"
+    assert daemons.read_log(search).endswith(error)
+
+
+def complete(daemons: Daemons, folder: Path) -> None:
+    """Start all again, with another search beside it."""
+    daemons.start_scheduler()
+    for name in ("node-1", "node-2"):
+        daemons.start_worker(name)
+    text = (daemons.clone.folder / "search.yaml").read_text()
+    (folder / "other.yaml").write_text(text.replace('"trial"', '"other"'))
+    count = len(list_trials(daemons.clone, "trial")) + 1
+    searches = [
+        daemons.start_search("--trials", str(count)),
+        daemons.start_search("--trials", "1", "--file", str(folder / "other.yaml")),
+    ]
+    for search in searches:
+        assert search.wait(120) == 0, daemons.read_log(search)
+    assert f"best of {count} trials by validation.score:" in daemons.read_log(searches[0])
+    names = assert_refs_have_data(folder / "git", folder / "storage")
+    assert len(names) == count + 1
+    assert_complete(daemons.clone, folder / "git", "trial", count)
+    assert_complete(daemons.clone, folder / "git", "other", 1)

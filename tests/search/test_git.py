@@ -1,0 +1,39 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from search import git as module
+from search.git import GitError, git, try_git
+
+
+def test_returns_output(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    assert git(tmp_path, "rev-parse", "--show-toplevel") == str(tmp_path.resolve())
+
+
+def test_error_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(GitError, match=r"^git clone: fatal: repository 'no/such' does not exist$"):
+        git(tmp_path, "clone", "no/such", "clone")
+    assert try_git(tmp_path, "clone", "no/such", "clone") is None
+
+
+def test_ends_when_there_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(tmp_path, "init", "--quiet")
+    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.1)
+    with pytest.raises(GitError, match=r"no answer within 0\.1 s"):
+        git(tmp_path, "-c", "alias.wait=!sleep 2", "wait")
+
+
+def test_names_what_a_hook_prints(tmp_path: Path) -> None:
+    for name, option in (("remote", "--bare"), ("clone", "--quiet")):
+        git(tmp_path, "init", "--quiet", option, name)
+    hook = tmp_path / "remote/hooks/pre-receive"
+    hook.write_text("#!/bin/sh\necho quota exceeded\nexit 1\n")
+    hook.chmod(0o755)
+    clone = tmp_path / "clone"
+    identity = ("-c", "user.name=T", "-c", "user.email=t@localhost")
+    git(clone, *identity, "commit", "--quiet", "--allow-empty", "--message", "Begin")
+    with pytest.raises(GitError, match=r"^git push: ! \[remote rejected\] HEAD -> x \(pre-receive hook declined\)$"):
+        git(clone, "push", str(tmp_path / "remote"), "HEAD:refs/heads/x")
+    assert subprocess.run(["git", "-C", tmp_path / "remote", "branch"], capture_output=True, check=True).stdout == b""

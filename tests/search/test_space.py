@@ -1,0 +1,30 @@
+from search.space import Choices, Dimension, Range, encode, list_grid
+
+
+def test_points_of_steps_are_round() -> None:
+    assert Range(0.1, 0.5, step=0.1).list_points() == [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert Range(1, 6, step=2).list_points() == [1, 3, 5]
+    assert Range(1, 3).list_points() == [1, 2, 3]
+    assert Range(1, 3, log=True).list_points() is None
+    assert Range(0.1, 0.5).list_points() is None
+
+
+def test_grid_has_all_combinations() -> None:
+    space: dict[str, Dimension] = {"a": Range(1, 2), "b": Choices(("x", [1, 2]))}
+    assert list(list_grid(space)) == [
+        {"a": 1, "b": "x"},
+        {"a": 1, "b": "[1, 2]"},
+        {"a": 2, "b": "x"},
+        {"a": 2, "b": "[1, 2]"},
+    ]
+
+
+def test_lists_are_decoded() -> None:
+    choices = Choices(([128, 64], "[128]", None, 0.5))
+    assert [choices.decode(encode(value)) for value in choices.values] == list(choices.values)
+
+
+def test_integers_stay_integers() -> None:
+    distribution = Range(16, 256, log=True).make_distribution()
+    assert type(distribution.to_external_repr(17.0)) is int
+    assert type(Range(1, 2.5).make_distribution().to_external_repr(2.0)) is float
