@@ -6,10 +6,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 from restore.errors import RestoreError
 from restore.git import get_git_folder
+from restore.running import find_processes
 
 READERS_AND_WRITERS = (".dvc/tmp/rwlock", ".dvc/tmp/exps/rwlock")
 LOCKS = (".dvc/tmp/lock", ".dvc/tmp/btime", ".dvc/tmp/rwlock.lock", ".dvc/tmp/exps/rwlock.lock")
@@ -19,21 +18,11 @@ def remove_git_locks() -> Iterator[str]:
     """Remove the *.lock files in .git, unless a Git command runs in this folder."""
     folder = get_git_folder()
     locks = [*folder.glob("*.lock"), *folder.glob("refs/**/*.lock"), *folder.glob("logs/**/*.lock")]
-    if locks and (running := _find_git()):
-        raise RestoreError(f"Git is running (PID {running}); wait for it or stop it")
+    if locks and (running := next(find_processes(lambda process: bool(process.name() == "git")), None)):
+        raise RestoreError(f"Git is running (PID {running.pid}); wait for it or stop it")
     for lock in locks:
         lock.unlink()
         yield f"Removed {lock}, left by a killed process"
-
-
-def _find_git() -> int | None:
-    for process in psutil.process_iter():
-        try:
-            if process.name() == "git" and Path(process.cwd()).is_relative_to(Path.cwd()):
-                return int(process.pid)
-        except (psutil.Error, OSError):
-            continue
-    return None
 
 
 def remove_dvc_locks() -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Processes of DVC that run in the project: nothing may be restored beside them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +15,7 @@ COMMANDS = ({"repro"}, {"exp", "run"}, {"exp", "exec-run"}, {"exp", "apply"}, {"
 
 def refuse() -> Iterator[str]:
     """Raise RestoreError if a dvc command runs in this project; the text names it, and its experiment."""
-    running = {find_experiment(process): process for process in list_processes()}
+    running = {find_experiment(process): process for process in find_processes(_is_dvc)}
     for experiment, process in sorted(running.items(), reverse=True):  # one with a name first
         what = f"experiment {experiment}" if experiment else "dvc"
         command = " ".join(process.cmdline())
@@ -23,15 +23,16 @@ def refuse() -> Iterator[str]:
     yield from ()
 
 
-def list_processes() -> Iterator[psutil.Process]:
-    """Yield each dvc that runs in this project, or in a temporary folder of it."""
+def find_processes(matches: Callable[[psutil.Process], bool]) -> Iterator[psutil.Process]:
+    """Yield the processes that run in this project, or in a temporary folder of it, and match."""
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if Path(process.cwd()).is_relative_to(Path.cwd()) and _is_dvc(process.cmdline()):
+            if Path(process.cwd()).is_relative_to(Path.cwd()) and matches(process):
                 yield process
 
 
-def _is_dvc(command: list[str]) -> bool:
+def _is_dvc(process: psutil.Process) -> bool:
+    command: list[str] = process.cmdline()
     names = {Path(argument).name for argument in command[:3]}
     return "dvc" in names and any(words <= set(command) for words in COMMANDS)
 

@@ -47,16 +47,16 @@ def find_overwritten() -> Iterator[str]:
     began = ref.stat().st_mtime if ref.exists() else 0
     changed = git("diff", "--name-only", "-z", "HEAD").split("\0")
     changed += git("ls-files", "--others", "--exclude-standard", "--full-name", "-z").split("\0")
+    root = get_root()
     for path in list_changes(EXPERIMENT):
-        file = get_root() / path
+        file = root / path
         seconds = file.stat().st_mtime - began if file.exists() else 0
-        if -1 <= seconds <= CHECKOUT_SECONDS and (path not in changed or is_partly_written(path)):
+        if -1 <= seconds <= CHECKOUT_SECONDS and (path not in changed or is_partly_written(file, path)):
             yield path
 
 
-def is_partly_written(path: str) -> bool:
-    """Return whether a file is missing or truncated: DVC was killed while it wrote it."""
-    file = get_root() / path
+def is_partly_written(file: Path, path: str) -> bool:
+    """Return whether a file, `path` in Git, is missing or truncated: DVC was killed while it wrote it."""
     content = file.read_bytes() if file.is_file() else b""
     blobs = [blob for commit in (EXPERIMENT, "HEAD") if (blob := read_blob(f"{commit}:{path}")) is not None]
     return len(blobs) == 2 and any(len(content) < len(blob) and blob.startswith(content) for blob in blobs)
@@ -64,10 +64,10 @@ def is_partly_written(path: str) -> bool:
 
 def check_out(stash: str, paths: Iterable[str]) -> list[str]:
     """Copy files from a stash to the workspace, or remove those that it removes; return their paths."""
-    checked_out = []
+    root, checked_out = get_root(), []
     for path in paths:
         if try_git("cat-file", "-e", f"{stash}:{path}") is None:
-            (get_root() / path).unlink(missing_ok=True)
+            (root / path).unlink(missing_ok=True)
         else:
             git("checkout", "--quiet", stash, "--", f":(top,literal){path}")
         checked_out.append(path)

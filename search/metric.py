@@ -42,8 +42,12 @@ def read_value(text: str, metric: Metric) -> float:
     Raises:
         ValueError: the file is not valid, or has no number under that key.
     """
+    return _get_number(parse(text, metric.file), metric)
+
+
+def _get_number(content: Any, metric: Metric) -> float:
     try:
-        value = find(parse(text, metric.file), metric.key)
+        value = find(content, metric.key)
     except KeyError:
         value = None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -67,9 +71,9 @@ class Follower:
         if state in (None, self._last):
             return None
         try:
-            text = self._path.read_text(encoding="utf-8")
-            value = read_value(text, self._metric)
-            step = parse(text, self._metric.file).get("step", self._changes)
+            content = parse(self._path.read_text(encoding="utf-8"), self._metric.file)
+            value = _get_number(content, self._metric)
+            step = content.get("step", self._changes)
         except (OSError, ValueError):  # it is being written
             return None
         self._last = state

@@ -19,7 +19,6 @@ OPTIONS = [
     "--no-first-run",
     "--proxy-server=127.0.0.1:9",  # nothing listens there
     "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--remote-debugging-pipe",
 ]
 
 
@@ -103,7 +102,10 @@ def start(profile: Path) -> Iterator[Tab]:
     pipes = [(os.POSIX_SPAWN_DUP2, ends[0], 3), (os.POSIX_SPAWN_DUP2, ends[1], 4)]
     silence = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
     browser = os.posix_spawn(
-        BROWSER, [BROWSER, *OPTIONS, f"--user-data-dir={profile}"], os.environ, file_actions=[*pipes, *silence]
+        BROWSER,
+        [BROWSER, *OPTIONS, "--remote-debugging-pipe", f"--user-data-dir={profile}"],
+        os.environ,
+        file_actions=[*pipes, *silence],
     )
     for end in (command_end, output_end, *ends):
         os.close(end)

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from stages.shared.split import Split, write_split
+from tests import chromium
+from tests.chromium import Tab
 from tests.clone import ROOT, Clone, run_on_digits, update_parameters
 
 MNIST_MIRROR = os.environ.get("MNIST_MIRROR", "")
@@ -115,6 +117,15 @@ def make_split(size: int, seed: int) -> Split:
     images = generator.uniform(-1, -0.5, (size, 28, 28)).astype(np.float32)
     images[np.arange(size), 2 * labels] += 1
     return Split(images, labels)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    """Return a tab of Chromium."""
+    if chromium.BROWSER is None:
+        pytest.skip("needs Chromium or Chrome")
+    with chromium.start(tmp_path_factory.mktemp("browser")) as tab:
+        yield tab
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
+from tests.chromium import BROWSER, OPTIONS
 from tests.plot_checks import (
     CLASSES,
     CONFUSION,
@@ -79,8 +80,7 @@ def write_metrics(folder: Path, share: float) -> None:
 
 
 def test_draws_charts_without_a_network(project: "Clone", tmp_path: Path) -> None:
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser is None:
+    if BROWSER is None:
         pytest.skip("needs Chromium or Chrome")
     project.run("python", "-m", "plots.offline_page")
     project.run("dvc", "config", "--local", "plots.html_template", "plots/offline.html")
@@ -88,7 +88,7 @@ def test_draws_charts_without_a_network(project: "Clone", tmp_path: Path) -> Non
         project.run("dvc", "plots", *command)
         page = project.folder / "dvc_plots/index.html"
         assert not re.findall(r"<(?:script|link|img)\b[^<>]*\bhttps?:", page.read_text(encoding="utf-8"))
-        plots, console = draw(browser, page, tmp_path / "browser")
+        plots, console = draw(BROWSER, page, tmp_path / "browser")
         assert console == []
         check_widths(plots.pop("measured"))
         check_marks(plots, page.parent, experiments)
@@ -103,14 +103,9 @@ def draw(browser: str, page: Path, profile: Path) -> tuple[dict[str, str], list[
     process = subprocess.run(
         [
             browser,
-            "--headless",
-            "--no-sandbox",  # containers do not allow it
-            "--disable-dev-shm-usage",
-            "--disable-gpu",
+            *OPTIONS,
             f"--user-data-dir={profile}",
             f"--window-size={WINDOW_WIDTH},1000",
-            "--proxy-server=127.0.0.1:9",  # nothing listens there
-            "--host-resolver-rules=MAP * ~NOTFOUND",
             "--virtual-time-budget=5000",
             "--enable-logging=stderr",
             "--dump-dom",

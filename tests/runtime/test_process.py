@@ -28,12 +28,7 @@ def test_stage_ends_with_killed_dvc(tmp_path: Path, shell_command: str, wait: st
     create_project(tmp_path)
     (tmp_path / "stage.py").write_text(stage_command(f"print('begun'); {wait}")[-1])
     with start_dvc(tmp_path, shell_command) as dvc:
-        assert dvc.stdout
-        assert dvc.stdout.readline() == "begun\n"
-        time.sleep(0.5)
-        assert not is_closed(dvc)
-        dvc.kill()
-        assert is_closed(dvc, seconds=30)
+        assert_stage_ends_when_killed(dvc, seconds=30)
 
 
 def test_stage_ends_with_killed_queue_worker(tmp_path: Path) -> None:
@@ -41,12 +36,17 @@ def test_stage_ends_with_killed_queue_worker(tmp_path: Path) -> None:
     (tmp_path / "stage.py").write_text(stage_command("print('begun'); time.sleep(60)")[-1])
     worker = [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])"]
     with start_dvc(tmp_path, "exec-run", f"exec {sys.executable} stage.py", worker=worker) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "begun\n"
-        time.sleep(0.5)
-        assert not is_closed(process)
-        process.kill()
-        assert is_closed(process, seconds=2)
+        assert_stage_ends_when_killed(process, seconds=2)
+
+
+def assert_stage_ends_when_killed(process: "subprocess.Popen[str]", seconds: float) -> None:
+    """Kill the process when its stage has begun; the stage ends within that time."""
+    assert process.stdout
+    assert process.stdout.readline() == "begun\n"
+    time.sleep(0.5)
+    assert not is_closed(process)
+    process.kill()
+    assert is_closed(process, seconds=seconds)
 
 
 def is_closed(process: "subprocess.Popen[str]", seconds: float = 0) -> bool:

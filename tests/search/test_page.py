@@ -1,5 +1,4 @@
 import re
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,7 +8,6 @@ from optuna.trial import FrozenTrial
 from search.errors import SearchError
 from search.page import make_page, write_page
 from search.task import Metric
-from tests import chromium
 from tests.chromium import Tab
 from tests.search.configurations import configure
 from tests.search.trials import complete, fail, number, prune, run
@@ -34,15 +32,6 @@ def make_trials() -> list[FrozenTrial]:
     return number([*trials, *(prune([0.1, 0.4]) for _ in range(3)), fail("<b>diverged</b>"), run([0.3])])
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    """Return a tab of Chromium."""
-    if chromium.BROWSER is None:
-        pytest.skip("needs Chromium or Chrome")
-    with chromium.start(tmp_path_factory.mktemp("browser")) as tab:
-        yield tab
-
-
 @pytest.fixture
 def no_vega(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave Vega out, which takes seconds to bundle."""
@@ -60,7 +49,9 @@ def draw(tab: Tab, page: Path, width: int) -> dict[str, str]:
     requests = tab.list_events("Network.requestWillBeSent")
     assert [request["request"]["url"] for request in requests] == [page.as_uri()]
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    return dict(tab.evaluate("[...document.querySelectorAll('div > div[id]')].map(div => [div.id, div.innerHTML])"))
+    drawn = tab.evaluate("[...document.querySelectorAll('div > div[id]')].map(div => [div.id, div.innerHTML])")
+    tab.call("Emulation.clearDeviceMetricsOverride")  # other tests use this tab
+    return dict(drawn)
 
 
 def count_marks(chart: str) -> dict[str, int]:

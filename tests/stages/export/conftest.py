@@ -18,21 +18,11 @@ from stages.export.page import build_page
 from stages.normalize.pixels import normalize
 from stages.shared.idx import TEST, TRAIN, read_images_and_labels
 from stages.shared.network import build_network, load_network, save_network
-from tests import chromium
 from tests.chromium import Tab
 from tests.conftest import MNIST_MIRROR, build_once
 from tests.stages.export.networks import make_classifier, make_network
 
 OpenPage = Callable[[Classifier], Tab]
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    """Return a tab of Chromium."""
-    if chromium.BROWSER is None:
-        pytest.skip("needs Chromium or Chrome")
-    with chromium.start(tmp_path_factory.mktemp("browser")) as tab:
-        yield tab
 
 
 @pytest.fixture
