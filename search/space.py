@@ -12,6 +12,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 # A choice as Optuna stores it: a list is written as JSON.
 Choice = None | bool | int | float | str
 
+# DVC rewrites dvc.lock after each stage, and can change the last digit of a float such as 5.910317077425305e-05.
+SIGNIFICANT_DIGITS = 6
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -57,8 +60,10 @@ class Range:
         return FloatDistribution(self.low, self.high, log=self.log, step=self.step)
 
     def decode(self, choice: Choice) -> object:
-        """Return the value of a choice of the distribution: itself."""
-        return choice
+        """Return the value of a choice of the distribution: of a float, the first SIGNIFICANT_DIGITS."""
+        if not isinstance(choice, float):
+            return choice
+        return min(max(float(f"{choice:.{SIGNIFICANT_DIGITS}g}"), self.low), self.high)
 
     def list_points(self) -> list[Choice] | None:
         """List the choices of a grid, or None if there is no step."""

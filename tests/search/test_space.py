@@ -28,3 +28,12 @@ def test_integers_stay_integers() -> None:
     distribution = Range(16, 256, log=True).make_distribution()
     assert type(distribution.to_external_repr(17.0)) is int
     assert type(Range(1, 2.5).make_distribution().to_external_repr(2.0)) is float
+
+
+def test_floats_are_rounded_to_what_dvc_does_not_change() -> None:
+    """DVC's parser of round trips rewrites 5.910317077425305e-05 as 5.910317077425304e-05."""
+    space = Range(1e-6, 0.123456789, log=True)
+    assert space.decode(5.910317077425305e-05) == 5.91032e-05
+    assert space.decode(space.high) <= space.high
+    assert space.decode(space.low) == space.low
+    assert Range(16, 256).decode(17) == 17
