@@ -46,8 +46,8 @@ def time_training(folder: Path, parameters: Parameters) -> Timing:
     # Imported here because numpy and torch read the settings of `numerics.pin` when they are imported.
     import torch
 
-    from stages.shared.network import build_network
     from stages.shared.split import read_split
+    from stages.train.network import build_network
     from stages.train.training import LabeledImages, train
 
     training, test = (
@@ -56,8 +56,6 @@ def time_training(folder: Path, parameters: Parameters) -> Timing:
     no_validation = LabeledImages(training.images[:0], training.labels[:0])
     torch.manual_seed(parameters.seed)
     network = build_network(parameters.hidden_sizes)
-    # The first optimizer of a process imports torch._dynamo. The tutorial's timer also starts after that.
-    torch.optim.SGD(network.parameters())
     epoch_ends: list[float] = []
     start = time.perf_counter()
     train(network, training, no_validation, parameters, lambda _: epoch_ends.append(time.perf_counter() - start))

@@ -13,7 +13,7 @@ CAPTION_HEIGHT = 2 * LINE_HEIGHT
 
 
 def draw_misclassified(
-    images: NDArray[np.float32], labels: NDArray[np.int64], probabilities: NDArray[np.float32]
+    images: NDArray[np.float32], labels: NDArray[np.int64], probabilities: NDArray[np.floating]
 ) -> Image.Image:
     """Draw the images whose wrong class has the highest probability, with both classes and this probability.
 

@@ -1,7 +1,7 @@
 """The normalized splits of the data set (train, validation, test), each in a safetensors file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,13 @@ from runtime.errors import StageError
 from runtime.files import writing
 from runtime.yaml_file import shorten, to_line
 from stages.shared.shapes import CLASSES, IMAGE_SIZE
-from stages.shared.tensor_file import reading
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from stages.shared.tensor_file import read_tensor, read_types
 
 NORMALIZED = Path("data/normalized")
 TRAIN = NORMALIZED / "train.safetensors"
 VALIDATION = NORMALIZED / "validation.safetensors"
 TEST = NORMALIZED / "test.safetensors"
+ADVICE = "remove it and run dvc repro"
 
 
 class Split(NamedTuple):
@@ -42,31 +40,31 @@ def read_split(path: Path) -> Split:
     Raises:
         StageError: the file is not safetensors, or not of the names, shapes, dtypes and ranges of a split.
     """
-    # safetensors.numpy would need the memory twice. Imported here, since normalize writes splits and needs no torch.
-    from safetensors.torch import load_file
-
-    with reading(path):
-        tensors = load_file(path)
-    if problem := _find_problem(tensors):
-        raise StageError(f"{path}: {problem}; remove it and run dvc repro")
-    return Split(tensors["images"].numpy(), tensors["labels"].numpy())
+    _check_types(path)
+    split = Split(read_tensor(path, "images", np.float32), read_tensor(path, "labels", np.int64))
+    if problem := _find_problem(split):
+        raise StageError(f"{path}: {problem}; {ADVICE}")
+    return split
 
 
-def _find_problem(tensors: "dict[str, Tensor]") -> str | None:
-    if tensors.keys() != {"images", "labels"}:
-        return f"has the tensors {shorten(sorted(tensors))}, must have images and labels"
-    images, labels = tensors["images"], tensors["labels"]
-    count = len(images) if images.ndim else 0
-    if (found := _describe(images)) != f"float32 ({count}, {IMAGE_SIZE}, {IMAGE_SIZE})":
-        return f"images are {to_line(found, 60)}, must be float32 (n, 28, 28)"
-    if (found := _describe(labels)) != f"int64 ({count},)":
-        return f"labels are {to_line(found, 60)}, must be int64 ({count},)"
-    if count and not 0 <= labels.min() <= labels.max() < CLASSES:
+def _check_types(path: Path) -> None:
+    types = read_types(path)
+    if types.keys() != {"images", "labels"}:
+        raise StageError(f"{path}: has the tensors {shorten(sorted(types))}, must have images and labels; {ADVICE}")
+    count = next(iter(types["images"][1]), 0)
+    for name, (dtype, shape), expected in (
+        ("images", ("F32", [count, IMAGE_SIZE, IMAGE_SIZE]), f"F32 (n, {IMAGE_SIZE}, {IMAGE_SIZE})"),
+        ("labels", ("I64", [count]), f"I64 ({count},)"),
+    ):
+        if types[name] != (dtype, shape):
+            found = to_line(f"{types[name][0]} {tuple(types[name][1])}", 60)
+            raise StageError(f"{path}: {name} are {found}, must be {expected}; {ADVICE}")
+
+
+def _find_problem(split: Split) -> str | None:
+    images, labels = split
+    if len(labels) and not 0 <= labels.min() <= labels.max() < CLASSES:
         return f"labels are {labels.min()} to {labels.max()}, must be 0 to 9"
-    if not images.isfinite().all():
+    if not np.isfinite(images).all():
         return "images contain NaN or infinity, must be finite"
     return None
-
-
-def _describe(tensor: "Tensor") -> str:
-    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"

@@ -5,16 +5,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
 
 from runtime.errors import StageError
 from stages.shared.shapes import CLASSES, PIXELS
-from stages.shared.tensor_file import reading
+from stages.shared.tensor_file import Types, read_tensor, read_types
 
 MODEL = Path("models/mlp.safetensors")
 
 Layer = tuple[NDArray[np.float32], NDArray[np.float32]]  # weight of shape (outputs, inputs), bias of shape (outputs,)
-Types = dict[str, tuple[str, list[int]]]  # dtype, as safetensors names it, and shape, by name of the tensor
 
 
 def name_layer(number: int) -> tuple[str, str]:
@@ -28,14 +26,12 @@ def read_layers(path: Path) -> list[Layer]:
     Raises:
         StageError: the file is not safetensors, or not the finite weights of such a network.
     """
-    with reading(path), safe_open(path, framework="np") as file:
-        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - it is not a dict
-        types = {name: (tensor.get_dtype(), tensor.get_shape()) for name, tensor in slices.items()}
-        sizes = _read_sizes(types)
-        if types != _list_types(sizes) or sizes[-1] != CLASSES:
-            raise StageError(f"{path}: not float32 weights of a network from 784 to 10; remove it and run dvc repro")
-        names = map(name_layer, range(len(sizes) - 1))
-        layers: list[Layer] = [(file.get_tensor(weight), file.get_tensor(bias)) for weight, bias in names]
+    types = read_types(path)
+    sizes = _read_sizes(types)
+    if types != _list_types(sizes) or sizes[-1] != CLASSES:
+        raise StageError(f"{path}: not float32 weights of a network from 784 to 10; remove it and run dvc repro")
+    tensors = [read_tensor(path, name, np.float32) for number in range(len(sizes) - 1) for name in name_layer(number)]
+    layers: list[Layer] = list(zip(tensors[::2], tensors[1::2], strict=True))
     if not all(np.isfinite(tensor).all() for layer in layers for tensor in layer):
         raise StageError(f"{path}: has weights that are NaN or infinite; remove it and run dvc repro")
     return layers

@@ -31,8 +31,8 @@ def main(parameters: Parameters) -> None:
     from dvclive import Live
 
     from stages.shared import split
-    from stages.shared.network import build_network, save_network
     from stages.shared.weights import MODEL
+    from stages.train.network import build_network, save_network
     from stages.train.training import Epoch, LabeledImages, train, validation_loss
 
     training = LabeledImages(*map(torch.from_numpy, split.read_split(split.TRAIN)))

@@ -50,7 +50,7 @@ def build_augmentation(
         if elastic:
             noise = torch.randn(len(images), 2, GRID_SIZE**2, generator=generator)
             coefficients = torch.cat([coefficients, noise], dim=2)
-        sources = coefficients.flatten(0, 1) @ fields
+        sources = torch.from_numpy(coefficients.flatten(0, 1).numpy() @ fields.numpy())  # numpy's product is faster
         return resample(images, sources.view(-1, 2, IMAGE_SIZE, IMAGE_SIZE), background)
 
     return augment

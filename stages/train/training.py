@@ -1,20 +1,23 @@
-"""Training: losses, optimizers, the learning rate schedule, and the loop over epochs and batches."""
+"""Training: the loop over epochs and batches."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from tqdm import tqdm
 
 from runtime.errors import StageError
+from stages.shared.forward import forward
 from stages.shared.shapes import CLASSES
+from stages.shared.weights import Layer
 from stages.train.augmentation import Augmentation, build_augmentation
-from stages.train.flat_network import FlatNetwork
+from stages.train.backward import backward, build_gradient, flatten_weights
+from stages.train.losses import Metrics, compute_metrics, loss_gradient
+from stages.train.optimizers import build_optimizer, build_schedule
 from stages.train.parameters import Parameters
 
 
@@ -23,13 +26,6 @@ class LabeledImages(NamedTuple):
 
     images: Tensor
     labels: Tensor
-
-
-class Metrics(NamedTuple):
-    """Mean loss and accuracy (0 to 1) over a set of images."""
-
-    loss: float
-    accuracy: float
 
 
 class Epoch(NamedTuple):
@@ -46,6 +42,7 @@ class Epoch(NamedTuple):
 UNTRAINED = Epoch(0, Metrics(math.inf, 0), None)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # if training diverges, the loss is not finite
 def train(
     network: nn.Sequential,
     training: LabeledImages,
@@ -63,125 +60,65 @@ def train(
     steps = parameters.epochs * math.ceil(len(training.labels) / parameters.batch_size)
     generator = torch.Generator().manual_seed(parameters.seed)
     augment = build_augmentation(parameters.augment, training.images.min().item(), generator)
-    flat_network = FlatNetwork(network)
-    optimizer = build_optimizer(flat_network, parameters)
-    schedule = build_schedule(optimizer, parameters, steps)
+    weights = flatten_weights(network)
+    gradient = build_gradient(weights)
+    optimize = build_optimizer(weights.tensor, gradient.tensor, parameters)
+    learning_rates = build_schedule(parameters, steps)
 
-    kept, kept_weights = UNTRAINED, flat_network.weights.detach()
+    kept, kept_weights = UNTRAINED, weights.tensor
     with tqdm(total=steps, unit="step", leave=False, disable=None) as progress:
 
-        def update(loss: Tensor) -> None:
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            if schedule:
-                schedule.step()
+        def step(images: Tensor, labels: Tensor) -> NDArray[np.float32]:
+            activations = forward(weights.layers, images.numpy())
+            logits_gradient = loss_gradient(activations[-1], labels.numpy(), parameters.loss)
+            backward(weights.layers, activations, logits_gradient, gradient.layers)
+            optimize(lr=next(learning_rates))
             progress.update()
+            return activations[-1]
 
         for number in range(1, parameters.epochs + 1):
-            batches = draw_batches(training, parameters.batch_size, augment, generator)
-            train_metrics = run_epoch(flat_network, training, batches, parameters.loss, update)
-            epoch = Epoch(number, train_metrics, evaluate(flat_network, validation, parameters.loss))
+            order = torch.randperm(len(training.labels), generator=generator)
+            train_metrics = run_epoch(training, order, augment, step, parameters)
+            epoch = Epoch(number, train_metrics, evaluate(weights.layers, validation, parameters.loss))
             check_finite(epoch)
             report(epoch)
             if not parameters.patience:
                 kept = epoch
             elif validation_loss(epoch) < validation_loss(kept):
-                kept, kept_weights = epoch, flat_network.weights.detach().clone()
+                kept, kept_weights = epoch, weights.tensor.clone()
             elif number - kept.number >= parameters.patience:
                 break
-    flat_network.weights.data.copy_(kept_weights)
+    weights.tensor.copy_(kept_weights)
     return kept
 
 
-def build_optimizer(network: nn.Module, parameters: Parameters) -> Optimizer:
-    """Build an optimizer of torch.optim, with PyTorch's defaults for what `parameters` do not set.
-
-    Fused, because the other implementation uses MKL's square root, which differs between Intel and AMD processors.
-    RMSprop has no fused implementation.
-    """
-    weights = list(network.parameters())
-    lr, momentum, weight_decay = parameters.lr, parameters.momentum, parameters.weight_decay
-    match parameters.optimizer:
-        case "sgd":
-            return torch.optim.SGD(weights, lr=lr, momentum=momentum, weight_decay=weight_decay, fused=True)
-        case "adam":
-            return torch.optim.Adam(weights, lr=lr, weight_decay=weight_decay, fused=True)
-        case "adamw":
-            return torch.optim.AdamW(weights, lr=lr, weight_decay=weight_decay, fused=True)
-        case "rmsprop":
-            return torch.optim.RMSprop(weights, lr=lr, momentum=momentum, weight_decay=weight_decay)
-
-
-def build_schedule(optimizer: Optimizer, parameters: Parameters, steps: int) -> LRScheduler | None:
-    """Build the learning rate schedule; None is constant. Source of one_cycle: Smith and Topin, arXiv:1708.07120."""
-    if parameters.schedule == "constant":
-        return None
-    return OneCycleLR(optimizer, max_lr=parameters.lr, total_steps=steps, cycle_momentum=False)
-
-
-def draw_batches(
-    training: LabeledImages, batch_size: int, augment: Augmentation, generator: torch.Generator
-) -> Iterator[LabeledImages]:
-    """Yield all images once, in random order, augmented, in batches; the last one may be smaller."""
-    for batch in torch.randperm(len(training.labels), generator=generator).split(batch_size):
-        images, labels = training.images.index_select(0, batch), training.labels.index_select(0, batch)
-        yield LabeledImages(augment(images), labels)
-
-
 def run_epoch(
-    network: nn.Module,
     training: LabeledImages,
-    batches: Iterable[LabeledImages],
-    loss: str,
-    update: Callable[[Tensor], None],
+    order: Tensor,
+    augment: Augmentation,
+    step: Callable[[Tensor, Tensor], NDArray[np.float32]],
+    parameters: Parameters,
 ) -> Metrics:
-    """Call `update` with the loss of each batch of `training`, and compute the metrics of the logits of all batches."""
-    # Two large tensors, since many small ones between the batches would fragment the memory.
-    all_logits = training.images.new_empty(len(training.labels), CLASSES)
-    all_labels = torch.empty_like(training.labels)
-    begin = 0
-    for images, labels in batches:
-        logits = network(images)
-        update(mean_loss(logits, labels, loss))
-        end = begin + len(labels)
-        all_logits[begin:end], all_labels[begin:end] = logits.detach(), labels
-        begin = end
-    return compute_metrics(all_logits, all_labels, loss)
+    """Call `step` with batches of augmented images and their labels, and compute the metrics of the logits it returns.
+
+    `order` has the indices of all images; the last batch may be smaller.
+    """
+    labels = training.labels[order]
+    # One large array, since many small ones between the batches would fragment the memory.
+    logits = np.empty((len(labels), CLASSES), np.float32)
+    for begin in range(0, len(labels), parameters.batch_size):
+        batch = slice(begin, begin + parameters.batch_size)
+        images = augment(training.images.index_select(0, order[batch]))
+        logits[batch] = step(images, labels[batch])
+    return compute_metrics(torch.from_numpy(logits), labels, parameters.loss)
 
 
-def mean_loss(logits: Tensor, labels: Tensor, loss: str) -> Tensor:
-    """Compute the loss that training minimizes, a scalar; mse is of the logits and one-hot targets."""
-    if loss == "mse":
-        return functional.mse_loss(logits, one_hot(labels, logits))
-    return functional.cross_entropy(logits, labels)
-
-
-def image_losses(logits: Tensor, labels: Tensor, loss: str) -> Tensor:
-    """Compute the loss of each image, of shape (n,); `mean_loss` is their mean."""
-    if loss == "mse":
-        return functional.mse_loss(logits, one_hot(labels, logits), reduction="none").mean(dim=1)
-    return functional.cross_entropy(logits, labels, reduction="none")
-
-
-def one_hot(labels: Tensor, logits: Tensor) -> Tensor:
-    """Encode labels of shape (n,) as targets of the shape and dtype of `logits`, (n, 10)."""
-    return functional.one_hot(labels, CLASSES).to(logits.dtype)
-
-
-def evaluate(network: nn.Module, examples: LabeledImages, loss: str) -> Metrics | None:
-    """Compute the metrics of `network` on `examples`; None if there are none."""
+def evaluate(layers: list[Layer], examples: LabeledImages, loss: str) -> Metrics | None:
+    """Compute the metrics of a network on `examples`; None if there are none."""
     if len(examples.labels) == 0:
         return None
-    with torch.inference_mode():
-        return compute_metrics(network(examples.images), examples.labels, loss)
-
-
-def compute_metrics(logits: Tensor, labels: Tensor, loss: str) -> Metrics:
-    """Compute the metrics of logits of shape (n, 10). The sum is exact: independent of the order of additions."""
-    total_loss = math.fsum(image_losses(logits, labels, loss).tolist())
-    correct = int((logits.argmax(dim=1) == labels).sum())
-    return Metrics(total_loss / len(labels), correct / len(labels))
+    logits = torch.from_numpy(forward(layers, examples.images.numpy())[-1])
+    return compute_metrics(logits, examples.labels, loss)
 
 
 def check_finite(epoch: Epoch) -> None:

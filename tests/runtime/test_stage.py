@@ -104,7 +104,7 @@ def test_rejects_parameters_changed_while_running(
 ) -> None:
     write_splits()
     set_parameters(epochs=1, hidden_sizes=[4])
-    monkeypatch.setattr("stages.shared.network.save_network", lambda *_: set_parameters(lr=0.5, dataset="digits"))
+    monkeypatch.setattr("stages.train.network.save_network", lambda *_: set_parameters(lr=0.5, dataset="digits"))
     with pytest.raises(SystemExit):
         run_stage("train")
     change = "params.yaml: lr: changed from 0.01 to 0.5 while train ran"

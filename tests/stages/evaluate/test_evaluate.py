@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from stages.shared import split
-from stages.shared.network import build_network, save_network
 from stages.shared.weights import MODEL
+from stages.train.network import build_network, save_network
 from tests.conftest import FailStage, RunStage, WriteSplits
 
 METRICS = Path("metrics/metrics.json")

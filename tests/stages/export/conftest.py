@@ -17,10 +17,10 @@ from stages.export.classifier import Classifier
 from stages.export.page import build_page
 from stages.normalize.pixels import normalize
 from stages.shared.idx import TEST, TRAIN, read_images_and_labels
-from stages.shared.network import build_network, load_network, save_network
+from stages.train.network import build_network, save_network
 from tests.chromium import Tab
 from tests.conftest import MNIST_MIRROR, build_once
-from tests.stages.export.networks import make_classifier, make_network
+from tests.stages.export.networks import load_network, make_classifier, make_network
 
 OpenPage = Callable[[Classifier], Tab]
 

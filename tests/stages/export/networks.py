@@ -1,16 +1,18 @@
-"""Untrained networks for the tests of the export."""
+"""Networks for the tests of the export."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import onnxruntime
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file
 from torch import nn
 
 from stages.export.classifier import Classifier
-from stages.shared.network import build_network
 from stages.shared.parameters import DatasetName
+from stages.train.network import build_network
 
 
 class Outputs(NamedTuple):
@@ -24,6 +26,13 @@ def make_network(*hidden_sizes: int) -> nn.Sequential:
     """Make an untrained network with the weights of a fixed seed."""
     torch.manual_seed(0)
     return build_network(hidden_sizes)
+
+
+def load_network(path: Path) -> nn.Sequential:
+    """Load the weights of a network with hidden layers of 128 and 64 into PyTorch."""
+    network = build_network((128, 64))
+    network.load_state_dict(load_file(path))
+    return network
 
 
 def make_classifier(

@@ -12,11 +12,11 @@ from stages.export.classifier import DATASETS
 from stages.export.onnx_model import build_model
 from stages.export.page import build_page
 from stages.shared import idx, split
-from stages.shared.network import load_network, save_network
 from stages.shared.weights import MODEL
+from stages.train.network import save_network
 from tests.clone import Clone
 from tests.conftest import FailStage, RunStage, SetParameters, needs_mnist
-from tests.stages.export.networks import make_classifier, make_network, run_model, run_network
+from tests.stages.export.networks import load_network, make_classifier, make_network, run_model, run_network
 
 ONNX_MODEL = Path("models/mlp.onnx")
 PAGE = Path("models/draw.html")

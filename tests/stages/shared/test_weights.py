@@ -6,8 +6,8 @@ import torch
 from safetensors.torch import save_file
 
 from runtime.errors import StageError
-from stages.shared.network import build_network, save_network
 from stages.shared.weights import name_layer, read_layers
+from stages.train.network import build_network, save_network
 
 
 @pytest.mark.parametrize("hidden_sizes", [(128, 64), (), (3,) * 12])

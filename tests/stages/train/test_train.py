@@ -11,8 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.shared.network import load_network
-from stages.shared.weights import MODEL
+from stages.shared.weights import MODEL, read_layers
 from tests.conftest import FailStage, RunStage, SetParameters, WriteSplits
 
 Prepare = Callable[..., None]
@@ -76,7 +75,7 @@ def test_without_validation_set(train: Callable[..., None]) -> None:
 
 def test_model_has_hidden_sizes(train: Callable[..., None]) -> None:
     train(hidden_sizes=[12, 7])
-    assert [tuple(tensor.shape) for tensor in load_network(MODEL).parameters()] == [
+    assert [tensor.shape for layer in read_layers(MODEL) for tensor in layer] == [
         *((12, 784), (12,)),
         *((7, 12), (7,)),
         *((10, 7), (10,)),

@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from stages.shared.network import build_network
+from stages.train.network import build_network
 from stages.train.training import LabeledImages, train
 from tests.stages.train.examples import make_labeled, make_parameters
 

@@ -11,7 +11,6 @@ import os
 import runpy
 import sys
 from typing import get_args
-from unittest import mock
 
 from stages.shared import numerics
 
@@ -24,9 +23,6 @@ def main() -> None:
         parser.add_argument(f"--{kernels}", nargs="*", default=[], metavar="FOLDER")
     arguments = parser.parse_args()
     numerics.pin(arguments.numerics)
-    # The first optimizer imports torch's compiler, which takes as long as importing torch, to call only this.
-    sys.modules["torch._dynamo"] = mock.Mock(disable=lambda function, *_, **__: function)
-
     import dvclive  # noqa: F401
 
     import stages.train.training  # noqa: F401
