@@ -18,6 +18,7 @@ endif
 
 INSTALLED := .venv/.installed
 PLOTS_PAGE := .dvc/plots/offline.html
+JAX := .venv-jax/.installed
 
 # The digits are a small data set, which needs more epochs and a faster optimizer.
 DIGITS := -S dataset=digits -S validation_size=150 -S optimizer=adam -S lr=0.002 -S batch_size=32 -S epochs=20
@@ -88,8 +89,9 @@ restore: $(INSTALLED)
 gate: $(INSTALLED)
 	python -m checks gate --base "$(BASE)" --allow 0.007 --direction step=any
 
-# Measure the speed. This takes more than an hour on an otherwise idle machine.
-bench: $(INSTALLED)
+# Measure the speed. This takes more than an hour on an otherwise idle machine. JAX, which it is compared with, is
+# installed in an environment of its own.
+bench: $(INSTALLED) $(JAX)
 	python -m bench
 
 # Run the linters and all tests.
@@ -125,6 +127,11 @@ $(INSTALLED): requirements.lock
 	@python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@touch $@
 
+$(JAX): bench/requirements.txt
+	@$(PYTHON) -m venv --clear .venv-jax
+	@.venv-jax/bin/python -m pip install --quiet --disable-pip-version-check --requirement bench/requirements.txt
+	@touch $@
+
 # Write a page for dvc plots that needs no network, and configure DVC to use it in this clone.
 $(PLOTS_PAGE): $(INSTALLED) plots/offline_page.py .dvc/plots/page.html
 	@python -m plots.offline_page
@@ -139,4 +146,4 @@ lock: $(INSTALLED)
 	  sed -n '/^dependencies = \[/,/^\]/ s/^ *"\([a-z0-9.-]*\)[^=]*==\([^"]*\)".*/\1: "\2"/p' pyproject.toml; } >versions.yaml
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-jax

@@ -9,6 +9,7 @@ import os
 import sys
 
 from bench import results
+from bench.programs import JAX_PYTHON
 from bench.runner import CommandError
 
 
@@ -36,4 +37,6 @@ def parse_arguments() -> list[str]:
             parser.error(f"invalid benchmark: {name} (choose from {choices})")
     if not os.environ.get("MNIST_MIRROR"):
         parser.error("MNIST_MIRROR is not set; set it to a local mirror, so that download speed is not measured")
+    if not JAX_PYTHON.exists():
+        parser.error(f"{JAX_PYTHON} is missing; make bench installs JAX there")
     return names or list(results.BENCHMARKS)

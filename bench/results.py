@@ -4,12 +4,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import dvc_commands, each_stage, machine, scaling, training
+from bench import dvc_commands, each_stage, limits, machine, scaling, training
 from bench.comparison import Row, to_markdown
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "training": training.measure,
+    "limits": limits.measure,
     "dvc": dvc_commands.measure,
     "stages": each_stage.measure,
     "scaling": scaling.measure,

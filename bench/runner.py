@@ -21,7 +21,12 @@ ROUNDS = 5
 
 
 class CommandError(Exception):
-    """A command exited with a nonzero status."""
+    """A command exited with a nonzero `status`; a negative one is the signal that ended it."""
+
+    def __init__(self, message: str, status: int) -> None:
+        """Keep the status."""
+        super().__init__(message)
+        self.status = status
 
 
 class Run(NamedTuple):
@@ -56,7 +61,8 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) ->
         stderr.seek(0)
         result = Run(seconds, usage.ru_maxrss * 1024 / 1e6, stdout.read(), stderr.read())
     if process.returncode:
-        raise CommandError(f"{' '.join(command)} exited with {process.returncode}:\n{result.stdout}\n{result.stderr}")
+        message = f"{' '.join(command)} exited with {process.returncode}:\n{result.stdout}\n{result.stderr}"
+        raise CommandError(message, process.returncode)
     return result
 
 

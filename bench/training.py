@@ -1,8 +1,7 @@
-"""Benchmark of our training against the tutorial's program, and against the time of its matrix multiplications."""
+"""Benchmark of our training against the tutorial's program."""
 
 import statistics
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 from bench.comparison import Row, compare, compare_accuracies
@@ -11,7 +10,6 @@ from bench.runner import ROUNDS, interleave
 
 IMAGES = 60_000
 EPOCHS = 10
-LAYER_SIZES = (784, 128, 64, 10)
 LOOP_TARGETS = {("sgd", "native"): 1 / 9, ("sgd", "portable"): 1 / 6}
 
 Results = Mapping[str, Sequence[Mapping[str, float]]]  # by program; one mapping per round
@@ -19,7 +17,7 @@ Results = Mapping[str, Sequence[Mapping[str, float]]]  # by program; one mapping
 
 def measure(folder: Path, rounds: int = ROUNDS, epochs: int = EPOCHS) -> list[Row]:
     """Run all programs in interleaved rounds."""
-    programs = Programs(folder)
+    programs = Programs(folder, epochs)
     threads_row, environment = choose_threads(programs, rounds)
     results = interleave(
         {
@@ -27,7 +25,6 @@ def measure(folder: Path, rounds: int = ROUNDS, epochs: int = EPOCHS) -> list[Ro
             "dvc repro": programs.repro(epochs),
             "sgd, native": programs.training_loop("sgd", epochs, "native"),
             "sgd, portable": programs.training_loop("sgd", epochs, "portable"),
-            "matmul throughput": programs.matmul_throughput,
             "tutorial, adam": programs.tutorial("adam", epochs, environment),
             "dvc exp run": programs.experiment,
             "adam, native": programs.training_loop("adam", epochs, "native"),
@@ -38,7 +35,6 @@ def measure(folder: Path, rounds: int = ROUNDS, epochs: int = EPOCHS) -> list[Ro
     return [
         threads_row,
         *compare_loops(results),
-        compare_with_lower_bound(results, epochs),
         *compare_processes(results),
         *compare_all_accuracies(results),
     ]
@@ -72,31 +68,6 @@ def compare_loops(results: Results) -> list[Row]:
         for optimizer in ("sgd", "adam")
         for numerics in ("native", "portable")
     ]
-
-
-def compare_with_lower_bound(results: Results, epochs: int) -> Row:
-    """Build the row of the native loop, reference: the time of its matrix multiplications at the round's throughput."""
-    flop = epochs * IMAGES * count_flop(LAYER_SIZES)
-    best = max(results["matmul throughput"], key=lambda result: result["flops_per_second"])
-    throughput = f"{best['flops_per_second'] / 1e9:.0f} GFLOP/s, torch.mm of {best['size']} x {best['size']}"
-    return compare(
-        "training loop, sgd, native, one thread, against matrix multiplication time, the lower bound "
-        f"({flop / 1e9:.0f} GFLOP at {throughput})",
-        column(results, "sgd, native", "training_seconds"),
-        [flop / flops_per_second for flops_per_second in column(results, "matmul throughput", "flops_per_second")],
-        "s",
-        at_most=3,
-    )
-
-
-def count_flop(layer_sizes: Sequence[int]) -> int:
-    """Count the floating-point operations per image, forward and backward, without biases and ReLU.
-
-    Each layer needs three matrix multiplications: forward, gradient of the weights, and gradient of the input; the
-    first layer needs no gradient of the input.
-    """
-    multiplications = [inputs * outputs for inputs, outputs in pairwise(layer_sizes)]
-    return 2 * (3 * sum(multiplications) - multiplications[0])
 
 
 def compare_processes(results: Results) -> list[Row]:

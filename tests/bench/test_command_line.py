@@ -12,9 +12,10 @@ Main = Callable[..., None]
 
 
 @pytest.fixture
-def main(benchmarks: Benchmarks, monkeypatch: pytest.MonkeyPatch) -> Main:
+def main(benchmarks: Benchmarks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Main:
     """Return a function that runs the command with the fake benchmarks."""
     monkeypatch.setenv("MNIST_MIRROR", "/mirror")
+    monkeypatch.setattr(command_line, "JAX_PYTHON", tmp_path)
 
     def run(*arguments: str) -> None:
         monkeypatch.setattr("sys.argv", ["bench", *arguments])
@@ -28,7 +29,7 @@ def two_fails(benchmarks: Benchmarks, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the second benchmark fail."""
 
     def fail(_folder: Path) -> list[Row]:
-        raise CommandError("dvc repro exited with 1")
+        raise CommandError("dvc repro exited with 1", 1)
 
     monkeypatch.setitem(benchmarks, "two", fail)
 
@@ -72,3 +73,12 @@ def test_keeps_results_before_failure(main: Main, tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         main()
     assert "| one | one | 1.00 s |" in (tmp_path / "RESULTS.md").read_text()
+
+
+def test_requires_jax(
+    main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command_line, "JAX_PYTHON", tmp_path / "missing")
+    with pytest.raises(SystemExit, match="2"):
+        main("one")
+    assert "missing is missing; make bench installs JAX there" in capsys.readouterr().err

@@ -81,3 +81,11 @@ def test_up_to_date_repro(clone: Any) -> None:
     row = dvc_commands.measure_up_to_date_repro(clone, rounds=2)
     assert clone.commands == [("dvc", "repro"), ("python", "-c", "import torch")] * 2
     assert row[1:4] == ("2.00 s", "3.00 s", "0.667 (0.500 to 0.750)")
+
+
+def test_each_experiment_has_another_learning_rate(clone: Any) -> None:
+    row = dvc_commands.measure_experiment(clone, rounds=3)
+    assert row.target == "at most 5.5"
+    rates = [command[-1] for command in clone.commands if command[:3] == ("dvc", "exp", "run")]
+    assert rates == ["lr=0.020", "lr=0.021", "lr=0.022"]
+    assert clone.commands[-2:] == [("git", "restore", "."), ("dvc", "checkout")]
