@@ -24,15 +24,15 @@ FIRST, LAST = 1 / 25, 1 / 250_000  # of the highest learning rate
 def build_optimizer(weights: Tensor, gradient: Tensor, parameters: Parameters) -> Callable[..., None]:
     """Build a function of the learning rate, `lr`, that updates `weights` by what is then in `gradient`.
 
-    What `parameters` do not set is PyTorch's default. Fused, because the other implementation uses MKL's square root,
-    which differs between Intel and AMD processors; RMSprop has no fused implementation.
+    What `parameters` do not set is PyTorch's default. Fused, because that is faster, but for SGD without momentum, and
+    because the others use MKL's square root, which differs between Intel and AMD processors; RMSprop has no fused one.
     """
     step = [torch.tensor(0.0)]
     average, square_average = ([torch.zeros_like(weights)] for _ in range(2))
     decay = parameters.weight_decay
     match parameters.optimizer:
         case "sgd":
-            update = partial(sgd, [weights], [gradient], [None], fused=True, maximize=False)
+            update = partial(sgd, [weights], [gradient], [None], fused=parameters.momentum > 0, maximize=False)
             return partial(update, weight_decay=decay, momentum=parameters.momentum, dampening=0, nesterov=False)
         case "adam" | "adamw" as name:
             state = average, square_average, list[Tensor](), step

@@ -68,16 +68,16 @@ def train(
     kept, kept_weights = UNTRAINED, weights.tensor
     with tqdm(total=steps, unit="step", leave=False, disable=None) as progress:
 
-        def step(images: Tensor, labels: Tensor) -> NDArray[np.float32]:
+        def step(images: Tensor, labels: NDArray[np.int64]) -> NDArray[np.float32]:
             activations = forward(weights.layers, images.numpy())
-            logits_gradient = loss_gradient(activations[-1], labels.numpy(), parameters.loss)
+            logits_gradient = loss_gradient(activations[-1], labels, parameters.loss)
             backward(weights.layers, activations, logits_gradient, gradient.layers)
             optimize(lr=next(learning_rates))
             progress.update()
             return activations[-1]
 
         for number in range(1, parameters.epochs + 1):
-            order = torch.randperm(len(training.labels), generator=generator)
+            order = torch.randperm(len(training.labels), generator=generator).numpy()
             train_metrics = run_epoch(training, order, augment, step, parameters)
             epoch = Epoch(number, train_metrics, evaluate(weights.layers, validation, parameters.loss))
             check_finite(epoch)
@@ -94,23 +94,23 @@ def train(
 
 def run_epoch(
     training: LabeledImages,
-    order: Tensor,
+    order: NDArray[np.int64],
     augment: Augmentation,
-    step: Callable[[Tensor, Tensor], NDArray[np.float32]],
+    step: Callable[[Tensor, NDArray[np.int64]], NDArray[np.float32]],
     parameters: Parameters,
 ) -> Metrics:
     """Call `step` with batches of augmented images and their labels, and compute the metrics of the logits it returns.
 
     `order` has the indices of all images; the last batch may be smaller.
     """
-    labels = training.labels[order]
+    all_images, labels = training.images.numpy(), training.labels.numpy()[order]
     # One large array, since many small ones between the batches would fragment the memory.
     logits = np.empty((len(labels), CLASSES), np.float32)
     for begin in range(0, len(labels), parameters.batch_size):
         batch = slice(begin, begin + parameters.batch_size)
-        images = augment(training.images.index_select(0, order[batch]))
-        logits[batch] = step(images, labels[batch])
-    return compute_metrics(torch.from_numpy(logits), labels, parameters.loss)
+        images = torch.from_numpy(all_images.take(order[batch], axis=0))
+        logits[batch] = step(augment(images), labels[batch])
+    return compute_metrics(torch.from_numpy(logits), torch.from_numpy(labels), parameters.loss)
 
 
 def evaluate(layers: list[Layer], examples: LabeledImages, loss: str) -> Metrics | None:

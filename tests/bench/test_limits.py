@@ -15,9 +15,7 @@ def make_programs(_folder: Path, _epochs: int) -> SimpleNamespace:
         sklearn=lambda _epochs: lambda _seed: {"training_seconds": 25},
         training_loop=lambda _optimizer, _epochs, numerics: lambda seed: {"training_seconds": loops[numerics] + seed},
         stage_train=lambda _seed: {"process_seconds": 8.0},
-        matmul_throughput=lambda kernels: (
-            lambda seed: {"flops_per_second": 1e11 * (1 + seed) * (1 + (kernels == ALL_KERNELS))}
-        ),
+        matmul_throughput=lambda kernels: lambda seed: {"flops_per_second": (1 + seed) * rates[kernels == ALL_KERNELS]},
     )
 
 

@@ -55,12 +55,12 @@ def test_loss_is_mean_over_images_of_all_batches() -> None:
 def test_each_epoch_has_all_images_in_another_order() -> None:
     examples = LabeledImages(torch.arange(100.0).view(100, 1, 1).expand(100, 28, 28), torch.arange(100) % 10)
     orders = []
-    for order in (torch.randperm(100), torch.randperm(100)):
+    for order in (torch.randperm(100).numpy(), torch.randperm(100).numpy()):
         batches: list[LabeledImages] = []
 
-        def step(images: torch.Tensor, labels: torch.Tensor, batches: list[LabeledImages] = batches) -> NDArray[Any]:
-            batches.append(LabeledImages(images, labels))
-            return np.eye(10, dtype=np.float32).take(labels.numpy(), axis=0)
+        def step(images: torch.Tensor, labels: NDArray[Any], batches: list[LabeledImages] = batches) -> NDArray[Any]:
+            batches.append(LabeledImages(images, torch.from_numpy(labels)))
+            return np.eye(10, dtype=np.float32).take(labels, axis=0)
 
         metrics = run_epoch(examples, order, lambda images: images, step, make_parameters(batch_size=30))
         assert [len(batch.labels) for batch in batches] == [30, 30, 30, 10]
