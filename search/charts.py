@@ -8,7 +8,8 @@ from typing import Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
 from search.axis import LogAxis, ValueAxis
-from search.results import Result, Results, format_parameters, format_value
+from search.formatting import format_parameters, format_value
+from search.results import Result, Results
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Color and shape of a trial by its state; those that must not be covered last.

@@ -1,11 +1,11 @@
 """Git commands in a given repository."""
 
+import functools
 import os
 import subprocess
 from pathlib import Path
 
 TIMEOUT_SECONDS = 600
-WITHOUT_PROMPTS = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
 
 
 class GitError(Exception):
@@ -18,12 +18,11 @@ def git(folder: Path, *arguments: str) -> str:
     Raises:
         GitError: it failed, or did not end within ten minutes.
     """
-    environment = WITHOUT_PROMPTS | {name: value for name, value in os.environ.items() if name != "GIT_DIR"}
     try:
         process = subprocess.run(  # noqa: S603 - no shell
             ["git", *arguments],  # noqa: S607
             cwd=folder,
-            env=environment,
+            env=_build_environment(folder),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -43,6 +42,16 @@ def try_git(folder: Path, *arguments: str) -> str | None:
         return git(folder, *arguments)
     except GitError:
         return None
+
+
+@functools.cache
+def _build_environment(folder: Path) -> dict[str, str]:
+    """Return the environment of Git: without prompts, but with the user's own ssh command if there is one."""
+    environment = {name: value for name, value in os.environ.items() if name != "GIT_DIR"}
+    configured = subprocess.run(["git", "config", "core.sshCommand"], cwd=folder, capture_output=True, check=False)  # noqa: S607
+    if configured.returncode:
+        environment = {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes"} | environment
+    return {"GIT_TERMINAL_PROMPT": "0"} | environment
 
 
 def _find_error(text: str) -> str:

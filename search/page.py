@@ -14,8 +14,9 @@ from optuna.trial import FrozenTrial
 from search import charts
 from search.configuration import Configuration
 from search.errors import SearchError
+from search.formatting import format_parameters, format_value
 from search.lock import FOLDER
-from search.results import MIN_FOR_IMPORTANCE, Results, format_parameters, format_value
+from search.results import MIN_FOR_IMPORTANCE, Results
 from search.study import ERROR
 
 TEMPLATE = charts.TEMPLATES / "page.html"

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as RichProgress
 
 from search.configuration import Configuration
+from search.formatting import format_parameters
 from search.git import git
 from search.repository import Source
 from search.study import Study
@@ -65,15 +66,10 @@ class Progress:
             "failed": f"failed: {outcome.error}",
             "unrecorded": f"not recorded: {outcome.error}",
         }
-        self.print(f"{name}  {texts[outcome.state]}  {format_values(values)}")
+        self.print(f"{name}  {texts[outcome.state]}  {format_parameters(values)}")
 
 
 _NAMES = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
-
-
-def format_values(values: Mapping[str, object]) -> str:
-    """Format parameters in one line; floats have six digits."""
-    return " ".join(f"{key}={f'{value:.6g}' if isinstance(value, float) else value}" for key, value in values.items())
 
 
 def print_result(study: Study, configuration: Configuration, source: Source) -> None:
@@ -84,7 +80,7 @@ def print_result(study: Study, configuration: Configuration, source: Source) -> 
         return
     print(f"best of {len(study.list_counted())} trials by {configuration.metric.key}:")
     for trial in best:
-        values = format_values(study.get_values(trial))
+        values = format_parameters(study.get_values(trial))
         print(f"  {configuration.name}-{trial.number}  {trial.value:.6g}  {values}")
     is_current = git(Path(), "rev-parse", "HEAD") == source.commit
     show = "make experiments, or all columns: dvc exp show" if is_current else f"dvc exp show --rev {source.commit[:7]}"

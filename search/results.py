@@ -1,6 +1,5 @@
 """The results of a search, as its page shows them."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -94,13 +93,3 @@ def _read(trial: FrozenTrial, search: str) -> Result:
     if trial.state == TrialState.FAIL or (value is not None and not math.isfinite(value)):
         value = None
     return Result(trial.number, f"{search}-{trial.number}", STATES[trial.state], value, curve, trial)
-
-
-def format_parameters(parameters: Mapping[str, object]) -> str:
-    """Format parameters in one line."""
-    return " ".join(f"{key}={format_value(value)}" for key, value in parameters.items())
-
-
-def format_value(value: object) -> str:
-    """Format a value of params.yaml; floats have six digits."""
-    return f"{value:.6g}" if isinstance(value, float) else value if isinstance(value, str) else json.dumps(value)

@@ -1,11 +1,19 @@
 """Samplers, which choose the next parameters, and pruners, which stop trials, of Optuna."""
 
+from collections.abc import Callable
+from functools import partial
+
 from optuna.pruners import BasePruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from search.configuration import Configuration
 
-PRUNERS: dict[str, type[BasePruner]] = {"none": NopPruner, "median": MedianPruner, "asha": SuccessiveHalvingPruner}
+PRUNERS: dict[str, Callable[[], BasePruner]] = {
+    "none": NopPruner,
+    "median": MedianPruner,
+    # By default, Optuna derives min_resource from a complete trial, and ignores the trials that began before its end.
+    "asha": partial(SuccessiveHalvingPruner, min_resource=1),
+}
 
 
 def make_sampler(configuration: Configuration, trials: int) -> BaseSampler:
@@ -17,5 +25,5 @@ def make_sampler(configuration: Configuration, trials: int) -> BaseSampler:
 
 
 def make_pruner(name: str) -> BasePruner:
-    """Create the pruner of that name, with the defaults of Optuna."""
+    """Create the pruner of that name, otherwise with the defaults of Optuna."""
     return PRUNERS[name]()

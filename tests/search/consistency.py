@@ -62,7 +62,10 @@ def assert_complete(clone: Clone, repository: Path, name: str, count: int, faile
     assert refs.items() <= list_refs(clone.folder).items()
     for trial in trials:
         ref = refs[f"{name}-{trial.number}"]
-        assert trial.params.items() <= read_yaml(repository, ref, "params.yaml").items()
+        values = {
+            key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in trial.params.items()
+        }
+        assert values.items() <= read_yaml(repository, ref, "params.yaml").items()
         assert trial.value == json.loads(git(repository, "show", f"{ref}:metrics.json"))["validation"]["score"]
 
 

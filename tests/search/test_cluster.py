@@ -1,6 +1,5 @@
 """Searches on a Dask cluster of real processes, which are killed and frozen in the middle of trials."""
 
-import os
 import signal
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -18,11 +17,7 @@ from tests.search.consistency import (
 from tests.search.daemons import Daemons, Process, is_in_trial, kill, list_processes, run_daemons, wait_until
 from tests.search.stub import change_search
 
-is_wanted = bool(os.environ.get("TEST_CLUSTER"))
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not is_wanted, reason="TEST_CLUSTER is not set: it kills processes of a cluster for a minute"),
-]
+pytestmark = pytest.mark.slow
 MANY = 100  # trials: the search does not end before its last part
 
 

@@ -82,7 +82,7 @@ def test_runs_all_trials(capsys: pytest.CaptureFixture[str]) -> None:
     study, driver = run(engine, trials=3)
     assert list_states(study) == ["COMPLETE"] * 3
     assert [task.name for task in engine.started] == ["trial-0", "trial-1", "trial-2"]
-    assert engine.started[0].parameters == {"epochs": 2, "lr": study.list_counted()[0].params["lr"]}
+    assert engine.started[0].parameters == study.get_values(study.list_counted()[0])
     assert (driver.error, driver.interrupts) == ("", 0)
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition("  epochs")[0] for line in lines] == [f"trial-{n}  validation.score 0.5" for n in range(3)]

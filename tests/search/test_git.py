@@ -37,3 +37,13 @@ def test_names_what_a_hook_prints(tmp_path: Path) -> None:
     with pytest.raises(GitError, match=r"^git push: ! \[remote rejected\] HEAD -> x \(pre-receive hook declined\)$"):
         git(clone, "push", str(tmp_path / "remote"), "HEAD:refs/heads/x")
     assert subprocess.run(["git", "-C", tmp_path / "remote", "branch"], capture_output=True, check=True).stdout == b""
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_uses_ssh_command_of_the_user(tmp_path: Path, *, configured: bool) -> None:
+    git(tmp_path, "init", "--quiet", "clone")
+    clone, marker = tmp_path / "clone", tmp_path / "called"
+    if configured:
+        git(tmp_path, "-C", "clone", "config", "core.sshCommand", f"touch {marker}; false")
+    assert try_git(clone, "ls-remote", "ssh://nobody@localhost:1/repository") is None
+    assert marker.exists() == configured

@@ -63,6 +63,21 @@ def test_interrupted_and_failing_trials(project: Clone, tmp_path: Path) -> None:
     assert "lr: 0.2" in (project.folder / "model.txt").read_text()
 
 
+def test_prunes_a_running_trial(project: Clone) -> None:
+    space = {"lr": [0.3, 0.5], "epochs": 6, "seconds": 0.5}
+    change_search(project, sampler="grid", pruner="asha", trials=2, space=space)
+    project.commit("Search")
+    before = hash_workspace(project)
+    output = search(project, "--jobs", "1").stdout
+    assert "trial-1  pruned  epochs=6 seconds=0.5 lr=0.5\n" in output
+    complete, pruned = list_trials(project, "trial")
+    assert (complete.state, pruned.state) == (TrialState.COMPLETE, TrialState.PRUNED)
+    assert len(complete.intermediate_values) > len(pruned.intermediate_values) > 0
+    assert list_refs(project.folder).keys() == {"trial-0"}
+    assert list_processes(project.folder) == []
+    assert hash_workspace(project) == before
+
+
 def test_errors_before_anything_starts(project: Clone) -> None:
     assert search(project, "--file", "none.yaml").stderr == (
         "error: none.yaml: no such file; run from the folder that contains it\n"

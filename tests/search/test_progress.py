@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from search.git import git
-from search.progress import Progress, format_values, print_result
+from search.progress import Progress, print_result
 from search.repository import Source
 from search.study import Study
 from search.task import Outcome
@@ -76,7 +76,3 @@ def test_lines_of_outcomes(capsys: pytest.CaptureFixture[str]) -> None:
         "trial-5  stopped; the same command runs it again",
         "trial-6  not recorded: git push: refused",
     ]
-
-
-def test_values() -> None:
-    assert format_values({"sizes": [1, 2], "name": "a", "lr": 1e-05}) == "sizes=[1, 2] name=a lr=1e-05"

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from optuna.trial import FrozenTrial
 
-from search.results import MIN_FOR_IMPORTANCE, Results, format_value
+from search.results import MIN_FOR_IMPORTANCE, Results
 from tests.search.configurations import configure
 from tests.search.trials import complete, fail, number, prune, run
 
@@ -63,8 +63,3 @@ def test_importance() -> None:
 
 def test_no_importance_if_all_values_are_equal() -> None:
     assert read(*(complete(0.5, lr=0.001 * 1.3**place) for place in range(MIN_FOR_IMPORTANCE))).get_importances() == {}
-
-
-def test_formats_values_as_yaml() -> None:
-    values = [0.1234567, 1e-5, 3, True, None, "adam", "[128, 64]"]
-    assert [format_value(value) for value in values] == ["0.123457", "1e-05", "3", "true", "null", "adam", "[128, 64]"]
