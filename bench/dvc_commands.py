@@ -10,6 +10,7 @@ from bench.comparison import Row, compare
 from bench.runner import ROUNDS, interleave
 
 SWEEP_SIZE = 8
+SWEEP_ROUNDS = 3  # at most: a sweep takes minutes
 TIMEOUT_SECONDS = 900
 EXPERIMENT = re.compile(r"^refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/", flags=re.MULTILINE)
 
@@ -22,7 +23,7 @@ def measure(folder: Path, rounds: int = ROUNDS, sweep_size: int = SWEEP_SIZE, **
     return [
         measure_up_to_date_repro(clone, rounds),
         measure_experiment(clone, rounds),
-        measure_sweeps(clone, rounds, sweep_size),
+        measure_sweeps(clone, min(rounds, SWEEP_ROUNDS), sweep_size),
     ]
 
 
