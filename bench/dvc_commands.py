@@ -42,16 +42,20 @@ def measure_up_to_date_repro(clone: Clone, rounds: int) -> Row:
 
 def measure_experiment(clone: Clone, rounds: int) -> Row:
     """Build a row, in seconds: the wait for an experiment that hardly trains; reference: importing torch."""
-    command = ("dvc", "exp", "run", "-S", "epochs=1", "-S")
+
+    def run_experiment(number: int) -> float:
+        seconds = clone.run("dvc", "exp", "run", "-S", "epochs=1", "-S", f"lr={0.02 + number * 1e-3:.3f}").seconds
+        clone.run("git", "restore", ".")
+        clone.run("dvc", "checkout")
+        return seconds
+
     seconds = interleave(
         {
-            "dvc exp run": lambda number: clone.run(*command, f"lr={0.02 + number * 1e-3:.3f}").seconds,
+            "dvc exp run": run_experiment,
             "import torch": lambda _: clone.run("python", "-c", "import torch").seconds,
         },
         rounds,
     )
-    clone.run("git", "restore", ".")
-    clone.run("dvc", "checkout")
     what = '`dvc exp run -S epochs=1 -S lr=...`, against `python -c "import torch"`'
     return compare(what, seconds["dvc exp run"], seconds["import torch"], "s", at_most=5.5)
 
