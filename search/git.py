@@ -1,6 +1,5 @@
 """Git commands in a given repository."""
 
-import functools
 import os
 import subprocess
 from pathlib import Path
@@ -44,14 +43,17 @@ def try_git(folder: Path, *arguments: str) -> str | None:
         return None
 
 
-@functools.cache
 def _build_environment(folder: Path) -> dict[str, str]:
     """Return the environment of Git: without prompts, but with the user's own ssh command if there is one."""
     environment = {name: value for name, value in os.environ.items() if name != "GIT_DIR"}
-    configured = subprocess.run(["git", "config", "core.sshCommand"], cwd=folder, capture_output=True, check=False)  # noqa: S607
-    if configured.returncode:
-        environment = {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes"} | environment
+    if "GIT_SSH_COMMAND" not in environment and not _has_ssh_command(folder, environment):
+        environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
     return {"GIT_TERMINAL_PROMPT": "0"} | environment
+
+
+def _has_ssh_command(folder: Path, environment: dict[str, str]) -> bool:
+    command = ["git", "config", "core.sshCommand"]
+    return not subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False).returncode  # noqa: S603 - no shell
 
 
 def _find_error(text: str) -> str:
