@@ -29,15 +29,8 @@ def measure(folder: Path, rounds: int = ROUNDS, sweep_size: int = SWEEP_SIZE, **
 
 def measure_up_to_date_repro(clone: Clone, rounds: int) -> Row:
     """Build a row, in seconds; reference: importing torch, the minimum for any command that uses it."""
-    seconds = interleave(
-        {
-            "dvc repro": lambda _: clone.run("dvc", "repro").seconds,
-            "import torch": lambda _: clone.run("python", "-c", "import torch").seconds,
-        },
-        rounds,
-    )
-    what = '`dvc repro` of an up-to-date pipeline, against `python -c "import torch"`'
-    return compare(what, seconds["dvc repro"], seconds["import torch"], "s", at_most=1)
+    what = "`dvc repro` of an up-to-date pipeline"
+    return compare_with_import(what, lambda _: clone.run("dvc", "repro").seconds, clone, rounds, at_most=1)
 
 
 def measure_experiment(clone: Clone, rounds: int) -> Row:
@@ -49,15 +42,16 @@ def measure_experiment(clone: Clone, rounds: int) -> Row:
         clone.run("dvc", "checkout")
         return seconds
 
+    return compare_with_import("`dvc exp run -S epochs=1 -S lr=...`", run_experiment, clone, rounds, at_most=5.5)
+
+
+def compare_with_import(what: str, program: Callable[[int], float], clone: Clone, rounds: int, at_most: float) -> Row:
+    """Build a row of a program that returns its seconds; reference: those of importing torch."""
     seconds = interleave(
-        {
-            "dvc exp run": run_experiment,
-            "import torch": lambda _: clone.run("python", "-c", "import torch").seconds,
-        },
-        rounds,
+        {what: program, "import torch": lambda _: clone.run("python", "-c", "import torch").seconds}, rounds
     )
-    what = '`dvc exp run -S epochs=1 -S lr=...`, against `python -c "import torch"`'
-    return compare(what, seconds["dvc exp run"], seconds["import torch"], "s", at_most=5.5)
+    against = f'{what}, against `python -c "import torch"`'
+    return compare(against, seconds[what], seconds["import torch"], "s", at_most)
 
 
 def measure_sweeps(clone: Clone, rounds: int, size: int) -> Row:

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.comparison import Row, compare
 from bench.programs import ALL_KERNELS, AVX2_KERNELS, Programs
 from bench.runner import ROUNDS, interleave
-from bench.training import EPOCHS, IMAGES, Results, column
+from bench.training import EPOCHS, IMAGES, Results, column, compare_seconds
 
 LAYER_SIZES = (784, 128, 64, 10)
 KERNELS = {"native": "any kernel", "portable": "any AVX2 kernel"}
@@ -40,32 +40,17 @@ def measure(folder: Path, rounds: int = ROUNDS, epochs: int = EPOCHS) -> list[Ro
 
 def compare_with_jax(results: Results) -> list[Row]:
     """Build the rows whose reference is JAX's program."""
-    training_seconds = column(results, "jax", "training_seconds")
     targets = {"native": 1.6, "portable": None, "scikit-learn": None}
+    loop = "training loop, sgd, {}, against JAX's without its compilation"
+    process = "stage `train` without DVC, against JAX's program with imports, reading and compilation"
+    compilation, training = (column(results, "jax", f"{kind}_seconds") for kind in ("compile", "training"))
     return [
         *(
-            compare(
-                f"training loop, sgd, {name}, against JAX's without its compilation",
-                column(results, name, "training_seconds"),
-                training_seconds,
-                "s",
-                at_most,
-            )
+            compare_seconds(loop.format(name), results, "training", name, "jax", at_most)
             for name, at_most in targets.items()
         ),
-        compare(
-            "JAX's compilation, against its training loop",
-            column(results, "jax", "compile_seconds"),
-            training_seconds,
-            "s",
-        ),
-        compare(
-            "stage `train` without DVC, against JAX's program with imports, reading and compilation",
-            column(results, "stage train", "process_seconds"),
-            column(results, "jax", "process_seconds"),
-            "s",
-            at_most=0.9,
-        ),
+        compare("JAX's compilation, against its training loop", compilation, training, "s"),
+        compare_seconds(process, results, "process", "stage train", "jax", at_most=0.9),
     ]
 
 

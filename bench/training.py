@@ -55,14 +55,23 @@ def column(results: Results, program: str, key: str) -> list[float]:
     return [result[key] for result in results[program]]
 
 
+def compare_seconds(
+    what: str, results: Results, kind: str, program: str, reference: str, at_most: float | None = None
+) -> Row:
+    """Build a row of the seconds of two programs; `kind` is training or process."""
+    measured, references = (column(results, name, f"{kind}_seconds") for name in (program, reference))
+    return compare(what, measured, references, "s", at_most)
+
+
 def compare_loops(results: Results) -> list[Row]:
     """Build the rows of the training loops, without imports and loading of data."""
     return [
-        compare(
+        compare_seconds(
             f"training loop, {optimizer}, {numerics}, one thread, against the tutorial's loop",
-            column(results, f"{optimizer}, {numerics}", "training_seconds"),
-            column(results, f"tutorial, {optimizer}", "training_seconds"),
-            "s",
+            results,
+            "training",
+            f"{optimizer}, {numerics}",
+            f"tutorial, {optimizer}",
             LOOP_TARGETS.get((optimizer, numerics)),
         )
         for optimizer in ("sgd", "adam")
@@ -72,21 +81,11 @@ def compare_loops(results: Results) -> list[Row]:
 
 def compare_processes(results: Results) -> list[Row]:
     """Build the rows of the dvc commands, reference: the tutorial's program from start to exit."""
+    repro = "`dvc repro` in a fresh clone, against the tutorial's program"
+    adam = "`dvc exp run -S optimizer=adam -S lr=0.001`, against the tutorial's program with Adam"
     return [
-        compare(
-            "`dvc repro` in a fresh clone, against the tutorial's program",
-            column(results, "dvc repro", "process_seconds"),
-            column(results, "tutorial, sgd", "process_seconds"),
-            "s",
-            at_most=0.4,
-        ),
-        compare(
-            "`dvc exp run -S optimizer=adam -S lr=0.001`, against the tutorial's program with Adam",
-            column(results, "dvc exp run", "process_seconds"),
-            column(results, "tutorial, adam", "process_seconds"),
-            "s",
-            at_most=0.35,
-        ),
+        compare_seconds(repro, results, "process", "dvc repro", "tutorial, sgd", at_most=0.4),
+        compare_seconds(adam, results, "process", "dvc exp run", "tutorial, adam", at_most=0.35),
     ]
 
 
