@@ -12,13 +12,12 @@ from runtime.errors import StageError
 from runtime.files import writing
 from runtime.yaml_file import shorten, to_line
 from stages.shared.shapes import CLASSES, IMAGE_SIZE
-from stages.shared.tensor_file import read_tensor, read_types
+from stages.shared.tensor_file import ADVICE, read_tensor, read_types
 
 NORMALIZED = Path("data/normalized")
 TRAIN = NORMALIZED / "train.safetensors"
 VALIDATION = NORMALIZED / "validation.safetensors"
 TEST = NORMALIZED / "test.safetensors"
-ADVICE = "remove it and run dvc repro"
 
 
 class Split(NamedTuple):

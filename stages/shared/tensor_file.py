@@ -15,6 +15,7 @@ from runtime.yaml_file import to_line
 
 Types = dict[str, tuple[str, list[int]]]  # dtype, as safetensors names it, and shape, by name of the tensor
 
+ADVICE = "remove it and run dvc repro"  # of a file that is not as its stage wrote it
 MAX_BYTES = 2**30  # twice those of the largest network that params.yaml allows
 MAX_HEADER_BYTES = 100_000  # those of a tensor are about 70
 
@@ -30,12 +31,12 @@ def reading(path: Path) -> Iterator[None]:
         header_bytes = int.from_bytes(file.read(8), "little")
     if header_bytes > MAX_HEADER_BYTES or path.stat().st_size > MAX_BYTES:
         limits = f"at most {MAX_BYTES} bytes, {MAX_HEADER_BYTES} of them in its header"
-        raise StageError(f"{path}: not a safetensors file of {limits}; remove it and run dvc repro")
+        raise StageError(f"{path}: not a safetensors file of {limits}; {ADVICE}")
     try:
         yield
     except SafetensorError as error:
         reason = to_line(str(error), 100)
-        raise StageError(f"{path}: not a safetensors file ({reason}); remove it and run dvc repro") from None
+        raise StageError(f"{path}: not a safetensors file ({reason}); {ADVICE}") from None
 
 
 def read_types(path: Path) -> Types:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from runtime.errors import StageError
 from stages.shared.shapes import CLASSES, PIXELS
-from stages.shared.tensor_file import Types, read_tensor, read_types
+from stages.shared.tensor_file import ADVICE, Types, read_tensor, read_types
 
 MODEL = Path("models/mlp.safetensors")
 
@@ -29,11 +29,11 @@ def read_layers(path: Path) -> list[Layer]:
     types = read_types(path)
     sizes = _read_sizes(types)
     if types != _list_types(sizes) or sizes[-1] != CLASSES:
-        raise StageError(f"{path}: not float32 weights of a network from 784 to 10; remove it and run dvc repro")
+        raise StageError(f"{path}: not float32 weights of a network from 784 to 10; {ADVICE}")
     tensors = [read_tensor(path, name, np.float32) for number in range(len(sizes) - 1) for name in name_layer(number)]
     layers: list[Layer] = list(zip(tensors[::2], tensors[1::2], strict=True))
     if not all(np.isfinite(tensor).all() for layer in layers for tensor in layer):
-        raise StageError(f"{path}: has weights that are NaN or infinite; remove it and run dvc repro")
+        raise StageError(f"{path}: has weights that are NaN or infinite; {ADVICE}")
     return layers
 
 
