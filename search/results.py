@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import optuna
-from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
 from search.configuration import Configuration
@@ -77,7 +76,8 @@ class Results:
         study = optuna.create_study(direction="maximize" if self.is_maximized else "minimize")
         study.add_trials([result.trial for result in self.ranking])
         try:
-            importances = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
+            evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+            importances = optuna.importance.get_param_importances(study, evaluator=evaluator)
         except RuntimeError:  # all values are equal
             return {}
         return {key: float(value) for key, value in importances.items()}

@@ -9,7 +9,7 @@ import pytest
 
 from tests.clone import ROOT, Clone
 from tests.conftest import build_once
-from tests.search.stub import add_remotes, make_project
+from tests.search.stub import add_remotes, list_coverage_variables, make_project, push_data
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +22,14 @@ def project(stub_folder: Path, tmp_path: Path) -> Clone:
     """Return a copy of the small project."""
     clone = Clone(stub_folder / "project").copy(tmp_path / "a project")
     clone.environment["PYTHONPATH"] = str(ROOT)
-    clone.environment |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     return clone
+
+
+@pytest.fixture
+def measured(project: Clone) -> Clone:
+    """Return the project; coverage is measured in all its processes, which makes them slower by half."""
+    project.environment |= {name: os.environ[name] for name in list_coverage_variables()}
+    return project
 
 
 @pytest.fixture
@@ -31,6 +37,7 @@ def shared(project: Clone, tmp_path: Path) -> Clone:
     """Return the project with a bare Git remote in `git`, and a DVC remote in `storage`."""
     project.run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(tmp_path / "git"))
     add_remotes(project, str(tmp_path / "git"), str(tmp_path / "storage"))
+    push_data(project, tmp_path / "storage")
     return project
 
 
