@@ -11,6 +11,8 @@ from torch.nn import functional
 
 from stages.shared.shapes import CLASSES
 
+ONE_HOT = np.eye(CLASSES, dtype=np.float32)  # the target of each label
+
 
 class Metrics(NamedTuple):
     """Mean loss and accuracy (0 to 1) over a set of images."""
@@ -22,21 +24,16 @@ class Metrics(NamedTuple):
 def image_losses(logits: Tensor, labels: Tensor, loss: str) -> Tensor:
     """Compute the loss of each image, of shape (n,); mse is of the logits and one-hot targets."""
     if loss == "mse":
-        return functional.mse_loss(logits, one_hot(labels, logits), reduction="none").mean(dim=1)
+        return functional.mse_loss(logits, torch.from_numpy(ONE_HOT)[labels], reduction="none").mean(dim=1)
     return functional.cross_entropy(logits, labels, reduction="none")
 
 
 def loss_gradient(logits: NDArray[Any], labels: NDArray[np.int64], loss: str) -> NDArray[Any]:
     """Compute the gradient of the mean loss with respect to the logits, of their shape, (n, 10)."""
     outputs = logits.copy() if loss == "mse" else functional.softmax(torch.from_numpy(logits), dim=1).numpy()
-    outputs[np.arange(len(labels)), labels] -= 1  # one-hot targets
+    outputs -= ONE_HOT.take(labels, axis=0)
     outputs *= 2 / logits.size if loss == "mse" else 1 / len(labels)
     return outputs
-
-
-def one_hot(labels: Tensor, logits: Tensor) -> Tensor:
-    """Encode labels of shape (n,) as targets of the shape and dtype of `logits`, (n, 10)."""
-    return functional.one_hot(labels, CLASSES).to(logits.dtype)
 
 
 def compute_metrics(logits: Tensor, labels: Tensor, loss: str) -> Metrics:
