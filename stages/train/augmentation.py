@@ -11,13 +11,15 @@ import math
 from collections.abc import Callable
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor
 from torch.nn import functional
 
 from stages.shared.shapes import IMAGE_SIZE
 
-Augmentation = Callable[[Tensor], Tensor]
+Augmentation = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 PIXEL = 2 / IMAGE_SIZE  # in coordinates from -1 to 1, from edge to edge
 
@@ -34,24 +36,26 @@ GRID_SIZE = 7  # points along an edge; their distance is slightly more than SMOO
 
 
 def build_augmentation(
-    name: Literal["none", "affine", "elastic"], background: float, generator: Generator
+    name: Literal["none", "affine", "elastic"], training: NDArray[np.float32], generator: Generator
 ) -> Augmentation:
     """Build the function that augments images, float32 of shape (n, 28, 28).
 
-    Pixels sampled from outside the image are `background`. All random numbers come from `generator`.
+    Pixels sampled from outside an image are the lowest value in `training`, all images of the training set. All random
+    numbers come from `generator`.
     """
     if name == "none":
         return lambda images: images
+    background = float(training.min())
     elastic = name == "elastic"
     fields = torch.cat([affine_fields(), elastic_fields()]) if elastic else affine_fields()
 
-    def augment(images: Tensor) -> Tensor:
+    def augment(images: NDArray[np.float32]) -> NDArray[np.float32]:
         coefficients = draw_affine(len(images), generator)
         if elastic:
             noise = torch.randn(len(images), 2, GRID_SIZE**2, generator=generator)
             coefficients = torch.cat([coefficients, noise], dim=2)
         sources = torch.from_numpy(coefficients.flatten(0, 1).numpy() @ fields.numpy())  # numpy's product is faster
-        return resample(images, sources.view(-1, 2, IMAGE_SIZE, IMAGE_SIZE), background)
+        return resample(torch.from_numpy(images), sources.view(-1, 2, IMAGE_SIZE, IMAGE_SIZE), background).numpy()
 
     return augment
 

@@ -59,7 +59,7 @@ def train(
     """
     steps = parameters.epochs * math.ceil(len(training.labels) / parameters.batch_size)
     generator = torch.Generator().manual_seed(parameters.seed)
-    augment = build_augmentation(parameters.augment, training.images.min().item(), generator)
+    augment = build_augmentation(parameters.augment, training.images.numpy(), generator)
     weights = flatten_weights(network)
     gradient = build_gradient(weights)
     optimize = build_optimizer(weights.tensor, gradient.tensor, parameters)
@@ -68,8 +68,8 @@ def train(
     kept, kept_weights = UNTRAINED, weights.tensor
     with tqdm(total=steps, unit="step", leave=False, disable=None) as progress:
 
-        def step(images: Tensor, labels: NDArray[np.int64]) -> NDArray[np.float32]:
-            activations = forward(weights.layers, images.numpy())
+        def step(images: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float32]:
+            activations = forward(weights.layers, images)
             logits_gradient = loss_gradient(activations[-1], labels, parameters.loss)
             backward(weights.layers, activations, logits_gradient, gradient.layers)
             optimize(lr=next(learning_rates))
@@ -96,7 +96,7 @@ def run_epoch(
     training: LabeledImages,
     order: NDArray[np.int64],
     augment: Augmentation,
-    step: Callable[[Tensor, NDArray[np.int64]], NDArray[np.float32]],
+    step: Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]],
     parameters: Parameters,
 ) -> Metrics:
     """Call `step` with batches of augmented images and their labels, and compute the metrics of the logits it returns.
@@ -108,8 +108,8 @@ def run_epoch(
     logits = np.empty((len(labels), CLASSES), np.float32)
     for begin in range(0, len(labels), parameters.batch_size):
         batch = slice(begin, begin + parameters.batch_size)
-        images = torch.from_numpy(all_images.take(order[batch], axis=0))
-        logits[batch] = step(augment(images), labels[batch])
+        images = augment(all_images.take(order[batch], axis=0))
+        logits[batch] = step(images, labels[batch])
     return compute_metrics(torch.from_numpy(logits), torch.from_numpy(labels), parameters.loss)
 
 

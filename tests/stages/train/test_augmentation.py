@@ -22,16 +22,21 @@ def draw_images(count: int = 5) -> Tensor:
     return torch.rand(count, 28, 28, generator=make_generator(1)) * 2 - 1
 
 
+def augment(name: Name, images: Tensor, seed: int = 0) -> Tensor:
+    """Augment a training set once."""
+    return torch.from_numpy(build_augmentation(name, images.numpy(), make_generator(seed))(images.numpy()))
+
+
 def test_none_returns_input() -> None:
-    images = draw_images()
-    assert build_augmentation("none", -1, make_generator())(images) is images
+    images = draw_images().numpy()
+    assert build_augmentation("none", images, make_generator())(images) is images
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("count", [0, 1, 5])
+@pytest.mark.parametrize("count", [1, 5])
 def test_keeps_shape_dtype_and_range(name: Name, count: int) -> None:
     images = draw_images(count)
-    augmented = build_augmentation(name, -1, make_generator())(images)
+    augmented = augment(name, images)
     assert (augmented.shape, augmented.dtype) == (images.shape, torch.float32)
     assert ((augmented >= -1) & (augmented <= 1)).all()
     assert torch.equal(images, draw_images(count))  # the input is unchanged
@@ -39,20 +44,20 @@ def test_keeps_shape_dtype_and_range(name: Name, count: int) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_image_has_another_transformation_each_time(name: Name) -> None:
-    images = draw_images(1).expand(4, 28, 28)
-    augment = build_augmentation(name, -1, make_generator())
-    augmented = torch.cat([augment(images), augment(images)])
-    assert len({image.numpy().tobytes() for image in augmented}) == 8
+    images = draw_images(1).expand(4, 28, 28).numpy()
+    transform = build_augmentation(name, images, make_generator())
+    augmented = np.concatenate([transform(images), transform(images)])
+    assert len({image.tobytes() for image in augmented}) == 8
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_depends_only_on_generator(name: Name) -> None:
-    def augment(seed: int) -> Tensor:
+    def draw(seed: int) -> Tensor:
         torch.manual_seed(torch.seed())  # another state of torch's default generator each time
-        return build_augmentation(name, -1, make_generator(seed))(draw_images())
+        return augment(name, draw_images(), seed)
 
-    assert torch.equal(augment(7), augment(7))
-    assert not torch.equal(augment(7), augment(8))
+    assert torch.equal(draw(7), draw(7))
+    assert not torch.equal(draw(7), draw(8))
 
 
 @pytest.mark.parametrize("background", [-1.0, 0.0, -0.42421296])
@@ -66,7 +71,7 @@ def test_outside_of_image_is_background(background: float) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_uniform_image_is_unchanged(name: Name) -> None:
     images = torch.full((3, 28, 28), -0.42421296)
-    assert torch.equal(build_augmentation(name, float(images.min()), make_generator())(images), images)
+    assert torch.equal(augment(name, images), images)
 
 
 def test_affine_equals_bilinear_loop() -> None:
@@ -121,7 +126,7 @@ def test_elastic_displacement_is_smooth() -> None:
 def test_only_elastic_curvatures_lines() -> None:
     ramps = affine_fields()[0].view(1, 28, 28).expand(50, 28, 28)  # x: its second differences stay 0 if affine
     for name in NAMES:
-        centers = build_augmentation(name, -1, make_generator())(ramps)[:, 10:18, 10:18]
+        centers = augment(name, ramps)[:, 10:18, 10:18]
         curvatures = centers.diff(n=2, dim=2).abs().amax(dim=(1, 2))
         assert ((curvatures > 1e-4) == (name == "elastic")).all()
 
@@ -131,7 +136,7 @@ def test_moves_pixels_little(name: Name) -> None:
     """A dot in the center of an image stays near it."""
     images = torch.zeros(200, 28, 28)
     images[:, 13:15, 13:15] = 1
-    augmented = build_augmentation(name, 0, make_generator())(images)
+    augmented = augment(name, images)
     position = torch.arange(28) - 13.5
     mass = augmented.sum(dim=(1, 2))
     assert (mass > 0).all()

@@ -58,8 +58,8 @@ def test_each_epoch_has_all_images_in_another_order() -> None:
     for order in (torch.randperm(100).numpy(), torch.randperm(100).numpy()):
         batches: list[LabeledImages] = []
 
-        def step(images: torch.Tensor, labels: NDArray[Any], batches: list[LabeledImages] = batches) -> NDArray[Any]:
-            batches.append(LabeledImages(images, torch.from_numpy(labels)))
+        def step(images: NDArray[Any], labels: NDArray[Any], batches: list[LabeledImages] = batches) -> NDArray[Any]:
+            batches.append(LabeledImages(torch.from_numpy(images), torch.from_numpy(labels)))
             return np.eye(10, dtype=np.float32).take(labels, axis=0)
 
         metrics = run_epoch(examples, order, lambda images: images, step, make_parameters(batch_size=30))
