@@ -95,7 +95,7 @@ def add_remotes(clone: Clone, git_url: str, dvc_url: str) -> None:
 
 
 def push_data(clone: Clone, storage: Path) -> None:
-    """Copy the cache to the folder of a DVC remote, as `dvc push` does in ten times the time."""
+    """Copy the cache to the folder of a DVC remote: `dvc push` without the time to start DVC."""
     shutil.copytree(clone.folder / ".dvc/cache/files", storage / "files")
 
 
