@@ -9,7 +9,7 @@ import pytest
 
 from tests.clone import ROOT, Clone
 from tests.conftest import build_once
-from tests.search.stub import add_remotes, list_coverage_variables, make_project, push_data
+from tests.search.stub import add_remotes, list_coverage_variables, make_project
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +36,7 @@ def measured(project: Clone) -> Clone:
 def shared(project: Clone, tmp_path: Path) -> Clone:
     """Return the project with a bare Git remote in `git`, and a DVC remote in `storage`."""
     project.run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(tmp_path / "git"))
-    add_remotes(project, str(tmp_path / "git"), str(tmp_path / "storage"))
-    push_data(project, tmp_path / "storage")
+    add_remotes(project, str(tmp_path / "git"), str(tmp_path / "storage"), tmp_path / "storage")
     return project
 
 

@@ -15,7 +15,7 @@ from random import Random
 from tests.clone import Clone
 from tests.search.consistency import assert_complete, assert_refs_have_data, hash_workspace, list_trials
 from tests.search.daemons import Daemons, Process, kill, list_processes, run_daemons, wait_until
-from tests.search.stub import add_remotes, change_search, make_project, push_data
+from tests.search.stub import add_remotes, change_search, make_project
 
 LONGEST_WAIT = 6.0  # seconds between two kills; a trial takes about as long
 
@@ -104,8 +104,7 @@ def make_shared_project(folder: Path) -> Clone:
     change_search(clone, trials=10_000)
     clone.commit("Search")
     clone.run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(folder / "git"))
-    add_remotes(clone, str(folder / "git"), str(folder / "storage"))
-    push_data(clone, folder / "storage")
+    add_remotes(clone, str(folder / "git"), str(folder / "storage"), folder / "storage")
     return clone
 
 

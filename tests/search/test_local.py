@@ -1,5 +1,6 @@
 """Searches on this machine, without any remote."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -37,30 +38,33 @@ def interrupt(daemons: Daemons, times: int, failed: int) -> str:
 
 
 def test_interrupted_and_failing_trials(project: Clone, tmp_path: Path) -> None:
-    space = {"lr": [4.5, 0.1, 0.2, 0.3], "epochs": 3}
+    space = {"lr": [4.5, 6, 0.1, 0.2, 0.3], "epochs": 3}
     change_search(project, sampler="grid", trials=10, space=space)
     project.commit("Search")
     before = hash_workspace(project)
     with run_daemons(project, tmp_path / "cluster") as daemons:
-        output = interrupt(daemons, 2, failed=1)
+        output = interrupt(daemons, 2, failed=2)
         assert "trial-0  failed: ValueError: diverged  epochs=3 lr=4.5\n" in output
-        assert "trial-1  stopped; the same command runs it again" in output
+        assert "trial-2  stopped; the same command runs it again" in output
         assert "\nno trial is complete\n" in output
         assert [trial.user_attrs.get("error", trial.state) for trial in list_trials(project, "trial")] == [
             "ValueError: diverged",
+            "params.yaml: lr: too high",
             TrialState.RUNNING,
             TrialState.RUNNING,
         ]
         assert list_processes(project.folder) == []
         output = interrupt(daemons, 1, failed=0)
-        assert "keep one:   dvc exp apply trial-2\n" in output
+        assert "keep one:   dvc exp apply trial-3\n" in output
         assert "stopped" not in output
 
     values = {trial.number: trial.value for trial in list_trials(project, "trial")}
-    assert values == {0: None, 1: -((0.1 - 0.3) ** 2), 2: -((0.2 - 0.3) ** 2)}
-    assert list_refs(project.folder).keys() == {"trial-1", "trial-2"}
+    assert values == {0: None, 1: None, 2: -((0.1 - 0.3) ** 2), 3: -((0.2 - 0.3) ** 2)}
+    assert list_refs(project.folder).keys() == {"trial-2", "trial-3"}
     assert hash_workspace(project) == before
-    project.run("dvc", "exp", "apply", "trial-2")
+    shown = json.loads(project.run("dvc", "exp", "show", "--json").stdout)
+    assert sorted(rev["revs"][0]["name"] for rev in shown[1]["experiments"]) == ["trial-2", "trial-3"]
+    project.run("dvc", "exp", "apply", "trial-3")
     assert "lr: 0.2" in (project.folder / "model.txt").read_text()
 
 
@@ -95,10 +99,10 @@ def test_errors_before_anything_starts(
     ]
     change_search(project, validate="python validate.py", space={"lr": [0.1, 6, 7]})
     project.commit("Search")
-    assert list_errors("--on", "local") == [
+    assert list_errors() == [
         f"error: search.yaml: space: lr: {value} is refused: params.yaml: lr: too high" for value in (6, 7)
     ]
-    unreachable = list_errors("--on", "tcp://127.0.0.1:9")[0]
-    assert unreachable.startswith("error: there is no Git remote; to fix: ")
+    unreachable = list_errors("--on", "tcp://127.0.0.1:9", "--file", "search.yaml")
+    assert unreachable[0].startswith("error: there is no Git remote; to fix: ")
     with pytest.raises(SystemExit, match="2"):
         main(["--trials", "0"])

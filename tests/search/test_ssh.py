@@ -10,7 +10,7 @@ from search.trial import run_trial
 from tests.clone import Clone
 from tests.search.configurations import configure
 from tests.search.consistency import assert_refs_have_data
-from tests.search.stub import add_remotes, push_data
+from tests.search.stub import add_remotes
 from tests.ssh_server import SSHD, run_ssh_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(SSHD is None, reason="needs sshd")]
@@ -26,8 +26,8 @@ def test_remotes_over_ssh(project: Clone, tmp_path: Path, monkeypatch: pytest.Mo
         project.environment["GIT_SSH_COMMAND"] = server.command
         settings = f"['remote \"storage\"']\n    keyfile = {server.key}\n"
         (project.folder / ".dvc/config.local").write_text(settings)
-        add_remotes(project, server.make_url(tmp_path / "git"), server.make_url(tmp_path / "storage"))
-        push_data(project, tmp_path / "storage")
+        storage = tmp_path / "storage"
+        add_remotes(project, server.make_url(tmp_path / "git"), server.make_url(storage), storage)
         monkeypatch.chdir(project.folder)
         source = find_source(on_this_machine=False)
 

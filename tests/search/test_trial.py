@@ -88,8 +88,10 @@ def test_records_experiment_with_its_data(task: Task, shared: Clone, tmp_path: P
     author = git(Path(task.repository), "log", "-1", "--format=%an <%ae>", task.ref)
     assert author == "Tester <tester@localhost>"
 
-    # The same trial again: the experiment is found, and does not run.
+    # The same trial again: the experiment is found, and does not run; another one in the same clone does.
     assert run(task) == outcome
+    assert run(replace(task, name="trial-1", parameters={"lr": 0.125})).value == -((0.125 - 0.3) ** 2)
+    assert [path.name for path in (tmp_path / "node/.dvc/tmp/search/clones").glob("*/*/")] == ["0"]
     # ... and with another metric or other parameters: it is not the same trial.
     error = "metrics.json: no number under test.score of the experiment"
     assert run(replace(task, metric=Metric("metrics.json", "test.score"))) == Outcome("failed", error=error)
@@ -97,12 +99,11 @@ def test_records_experiment_with_its_data(task: Task, shared: Clone, tmp_path: P
     assert run(replace(task, parameters={"lr": 0.5})) == Outcome("unrecorded", error=error)
     assert git(Path(), "status", "--porcelain") == ""
 
-    # Another trial, in the same clone. The DVC remote takes nothing: the experiment is not pushed either.
+    # The DVC remote takes nothing: the experiment is not pushed either.
     (tmp_path / "storage").rename(tmp_path / "away")
     (tmp_path / "storage").touch()
-    lost = replace(task, name="trial-1", parameters={"lr": 0.375}, patience=0.5)
+    lost = replace(task, name="trial-2", parameters={"lr": 0.375}, patience=0.5)
     assert run(lost).error.startswith("dvc push: ")
-    assert [path.name for path in (tmp_path / "node/.dvc/tmp/search/clones").glob("*/*/")] == ["0"]
     assert not has_ref(lost)
 
 

@@ -22,9 +22,10 @@ def draw_images(count: int = 5) -> Tensor:
     return torch.rand(count, 28, 28, generator=make_generator(1)) * 2 - 1
 
 
-def augment(name: Name, images: Tensor, seed: int = 0) -> Tensor:
-    """Augment a training set once."""
-    return torch.from_numpy(build_augmentation(name, images.numpy(), make_generator(seed))(images.numpy()))
+def augment(name: Name, images: Tensor, seed: int = 0, background: float = -1) -> Tensor:
+    """Augment images of a training set that has no lower value than `background`."""
+    training = np.full((1, 28, 28), background, np.float32)
+    return torch.from_numpy(build_augmentation(name, training, make_generator(seed))(images.numpy()))
 
 
 def test_none_returns_input() -> None:
@@ -33,7 +34,7 @@ def test_none_returns_input() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("count", [1, 5])
+@pytest.mark.parametrize("count", [0, 1, 5])
 def test_keeps_shape_dtype_and_range(name: Name, count: int) -> None:
     images = draw_images(count)
     augmented = augment(name, images)
@@ -71,7 +72,7 @@ def test_outside_of_image_is_background(background: float) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_uniform_image_is_unchanged(name: Name) -> None:
     images = torch.full((3, 28, 28), -0.42421296)
-    assert torch.equal(augment(name, images), images)
+    assert torch.equal(augment(name, images, background=float(images.min())), images)
 
 
 def test_affine_equals_bilinear_loop() -> None:
@@ -136,7 +137,7 @@ def test_moves_pixels_little(name: Name) -> None:
     """A dot in the center of an image stays near it."""
     images = torch.zeros(200, 28, 28)
     images[:, 13:15, 13:15] = 1
-    augmented = augment(name, images)
+    augmented = augment(name, images, background=0)
     position = torch.arange(28) - 13.5
     mass = augmented.sum(dim=(1, 2))
     assert (mass > 0).all()
