@@ -1,0 +1,1 @@
+"""Checks of a commit, for CI."""

@@ -1,0 +1,42 @@
+"""Clones of HEAD in a temporary folder, in which dvc runs without changes to the project."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from dvc.config import Config
+
+from dvc_guard.git import git
+
+STDERR = 2
+
+
+@contextmanager
+def clone_head(project: Path, cache: Path | None = None) -> Iterator[Path]:
+    """Clone HEAD, with the DVC cache `cache` or an empty one; yield the root of the DVC project in the clone.
+
+    Raises:
+        GuardError: `git clone` failed.
+    """
+    with TemporaryDirectory(prefix="dvc-guard-") as name:
+        folder = Path(name)
+        repository = git("rev-parse", "--show-toplevel", cwd=project)
+        git("clone", "--quiet", repository, str(folder / "clone"))
+        root = folder / "clone" / git("rev-parse", "--show-prefix", cwd=project)
+        with Config(str(root / ".dvc")).edit("local") as settings:
+            settings["core"] = {"analytics": False, "site_cache_dir": str(folder / "site")}
+            settings["cache"] = {"dir": str(cache or folder / "cache")}
+        yield root
+
+
+def run_dvc(folder: Path, *arguments: str) -> int:
+    """Run dvc with the current Python in a folder and return its exit status. Its standard output goes to stderr."""
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    command = [sys.executable, "-m", "dvc", *arguments]
+    return subprocess.run(  # noqa: S603 - no shell
+        command, cwd=folder, env=os.environ | {"PATH": path}, stdin=subprocess.DEVNULL, stdout=STDERR, check=False
+    ).returncode

@@ -1,0 +1,141 @@
+"""Read the DVC project around the current directory, at a Git commit or in the workspace."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+from dvc.dvcfile import LOCK_FILE, PROJECT_FILE, Lockfile
+from dvc.output import Output
+from dvc.repo import Repo
+from dvc.scm import RevError
+from dvc.stage import PipelineStage
+
+from dvc_guard.errors import GuardError
+from dvc_guard.git import git
+
+NO_STAGES = "HEAD has no stages; nothing to check"
+
+
+class NotInCacheError(GuardError):
+    """Data that a check must read is missing from the cache, or damaged. `target` is what to pull."""
+
+    def __init__(self, out: Output) -> None:
+        """Name the output, which may also be a directory that contains the data."""
+        self.target = get_path(out)
+        super().__init__(f"{self.target} is missing from the cache or damaged; run dvc pull {self.target}")
+
+
+@contextmanager
+def open_project(revision: str) -> Iterator[Repo]:
+    """Open the DVC project at a Git revision, or in the "workspace".
+
+    Raises:
+        GuardError: Git lacks objects of the commit.
+    """
+    with Repo() as repo, explain_shallow_clone(repo), repo.switch(revision) as commit:
+        if commit != "workspace":
+            require_git_objects(repo, commit)
+        yield repo
+
+
+@contextmanager
+def explain_shallow_clone(repo: Repo) -> Iterator[None]:
+    """Say what to fetch if a commit is unknown in a shallow clone.
+
+    Raises:
+        GuardError: that is so.
+    """
+    try:
+        yield
+    except RevError as error:
+        if not Path(repo.scm.root_dir, ".git", "shallow").exists():
+            raise
+        raise GuardError(f"{error}, and this is a shallow clone; run git fetch --unshallow") from None
+
+
+def require_git_objects(repo: Repo, commit: str) -> None:
+    """Verify that Git has all objects of the project at a commit. pygit2 waits forever for a missing one.
+
+    Raises:
+        GuardError: At least one is missing.
+    """
+    tree = f"{commit}:{repo.root_dir.lstrip('/')}"
+    try:
+        objects = git("rev-list", "--objects", "--missing=print", tree, cwd=repo.scm.root_dir).splitlines()
+        missing = [f"the Git object {line[1:]} is missing" for line in objects if line.startswith("?")]
+    except GuardError as error:
+        missing = [str(error)]
+    if missing:
+        raise GuardError(f"cannot read commit {commit[:8]}: {missing[0]}; run git fsck, or clone the repository again")
+
+
+def get_workspace_root(repo: Repo) -> Path:
+    """Return the project's root in the workspace. At a commit, `repo.root_dir` is relative to the Git root."""
+    return Path(repo.scm.root_dir, repo.root_dir.lstrip("/"))
+
+
+def read_lockfiles(repo: Repo) -> dict[str, dict[str, Any]]:
+    """Read all dvc.lock files. Returns the entry of each stage by the stage's name.
+
+    Raises:
+        GuardError: There are stages in dvc.yaml files, but no dvc.lock.
+    """
+    paths = find_lockfiles(repo)
+    if not paths and get_stages(repo):
+        raise GuardError(f"HEAD has no {LOCK_FILE}; run dvc repro and commit {LOCK_FILE}")
+    locks = {repo.fs.join(repo.fs.parent(path), PROJECT_FILE): Lockfile(repo, path) for path in paths}
+    return {
+        get_stage_name(repo, path, name): entry
+        for path, lock in locks.items()
+        for name, entry in lock.load().get("stages", {}).items()
+    }
+
+
+def find_lockfiles(repo: Repo) -> list[str]:
+    """Return the paths of all dvc.lock files, except in directories that .dvcignore excludes."""
+    directories = [path for path, _, files in repo.dvcignore.walk(repo.fs, repo.root_dir) if LOCK_FILE in files]
+    return [repo.fs.join(path, LOCK_FILE) for path in directories]
+
+
+def get_stages(repo: Repo) -> dict[str, PipelineStage]:
+    """Return the stages of all dvc.yaml files by name, including those that `foreach` and `matrix` generate."""
+    stages = [stage for stage in repo.index.stages if isinstance(stage, PipelineStage)]
+    return {get_stage_name(repo, stage.path, stage.name): stage for stage in stages}
+
+
+def get_stage_name(repo: Repo, dvc_yaml: str, stage: str) -> str:
+    """Return a stage's name as a DVC target in the project's root: `train` or `path/dvc.yaml:train`."""
+    path = repo.fs.relpath(dvc_yaml, repo.root_dir)
+    return stage if path == PROJECT_FILE else f"{path}:{stage}"
+
+
+def get_path(file: Output) -> str:
+    """Return the path of an output or dependency relative to the project's root, or as written if not in the repo."""
+    if not file.is_in_repo:
+        return str(file.def_path)
+    return os.path.normpath(Path(os.path.relpath(file.stage.wdir, file.repo.root_dir), file.def_path))
+
+
+def is_in_project(file: Output) -> bool:
+    """Return whether a file is in the project. At a commit, DVC's `is_in_repo` is also true for `../file`."""
+    return bool(file.is_in_repo) and not get_path(file).startswith("..")
+
+
+def is_in_commit(file: Output) -> bool:
+    """Return whether the Git repository, in which the project may be in a subdirectory, could contain a file."""
+    if file.fs is None or urlparse(file.def_path).scheme or Path(file.def_path).is_absolute():
+        return False
+    return not os.path.normpath(Path(file.stage.wdir.lstrip("/"), file.def_path)).startswith("..")
+
+
+def note_uncommitted_changes(repo: Repo) -> list[str]:
+    """Return a note that lists tracked files with uncommitted changes, or an empty list if there are none."""
+    staged, unstaged, _ = repo.scm.status(untracked_files="no")
+    changed = sorted({*unstaged, *itertools.chain.from_iterable(staged.values())})
+    if not changed:
+        return []
+    return [f"Uncommitted changes were not checked: {', '.join(changed)}"]

@@ -1,0 +1,83 @@
+"""The command `dvc-guard run`."""
+
+import os
+import sys
+from contextlib import suppress
+
+from dvc_guard.errors import GuardError, to_line
+
+USAGE = """usage: dvc-guard run [--verify] COMMAND ...
+
+Run the command of a DVC stage. The exit status is that of the command, or 1 where DVC would record what did not run: a
+dependency or parameter changed meanwhile, an output of another stage is damaged, a package has another version than in
+versions.yaml, or another experiment runs in the workspace. The command, and all that it started, ends with its dvc.
+Without DVC around it, it only runs the command.
+
+  --verify  hash all dependencies; without it, only as many as are 40 MB in all, the small ones first"""
+MAX_LINES = 20
+MAX_LENGTH = 2000
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command in `arguments` and return its exit status."""
+    verify = arguments[:1] == ["--verify"]
+    command = arguments[verify:]
+    if command[:1] in (["-h"], ["--help"]):
+        print(USAGE)
+        return 0
+    if command[:1] == ["--"]:
+        del command[0]
+    if not command or command[0].startswith("-"):
+        print(USAGE, file=sys.stderr)
+        return 2
+    try:
+        return run(command, verify=verify)
+    except (GuardError, OSError, KeyboardInterrupt) as error:
+        report(describe(error))
+        return error.status if isinstance(error, GuardError) else 1
+
+
+def run(command: list[str], *, verify: bool) -> int:
+    """Run a command, guarded if DVC started it as a stage; return its exit status."""
+    from dvc_guard.run.supervisor import end_with_parent, execute, supervise
+
+    os.environ.pop("PYTHONSAFEPATH", None)  # with it, python -m does not find the modules of the project
+    address = os.environ.get("DVC_STAGE")
+    if not address:
+        execute(command)
+    end_with_parent()
+
+    from dvc_guard.run.inputs import Inputs
+    from dvc_guard.run.pipeline import read_pipeline
+    from dvc_guard.run.process import find_dvc, find_root
+    from dvc_guard.run.versions import check_versions
+    from dvc_guard.run.workspace import lock_workspace
+
+    root = find_root()
+    dvc = find_dvc(root)
+    lock_workspace(root, dvc)
+    pipeline = read_pipeline(root, dvc.folder, address)
+    check_versions(pipeline.stage)
+    inputs = Inputs(pipeline, verify=verify)
+    status = supervise(command, dvc.chain)
+    if status == 0:
+        inputs.confirm_unchanged()
+    return status
+
+
+def describe(error: BaseException) -> str:
+    """Describe an error that a user can correct."""
+    if isinstance(error, OSError):
+        where = f"{os.path.relpath(error.filename)}: " if error.filename else ""
+        advice = "; run dvc repro, which creates what is missing" if isinstance(error, FileNotFoundError) else ""
+        return f"{where}{error.strerror or error}{advice}"
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+
+
+def report(text: str) -> None:
+    """Print each line of a text as an error."""
+    lines = text.split("\n")
+    if len(lines) > MAX_LINES:
+        lines[MAX_LINES - 1 :] = [f"{len(lines) - MAX_LINES + 1} more errors"]
+    with suppress(OSError):  # standard error may be closed
+        print("\n".join(to_line(f"error: {line}", MAX_LENGTH) for line in lines), file=sys.stderr, flush=True)

@@ -1,0 +1,119 @@
+"""The inputs of a stage: its dependencies and parameters, as they were when it began.
+
+When a stage has ended, DVC hashes the dependencies and reads the parameters that it finds then, and records them in
+dvc.lock as those of the run. An edit during the run would be recorded as what ran.
+
+Hashing large data twice would be slow. Files are hashed when the stage begins, as far as that is cheap; and when it has
+ended, only those of which the inode, the size or a time has changed.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dvc_guard.errors import GuardError, shorten
+from dvc_guard.run.files import Stat, hash_directory, hash_file, list_files, read_stat
+from dvc_guard.run.parameters import ParameterFiles, is_parsed
+from dvc_guard.run.pipeline import Pipeline, Stage
+
+CHEAP_BYTES = 40_000_000  # of all files that are hashed in passing: 0.06 s
+ADVICE = "nothing was recorded; run the command again"
+BYTES_TO_OPEN = 65_536  # are hashed in the time that it takes to open a file
+
+
+class FileState(NamedTuple):
+    """The status of a file, and its MD5, or the one that it should have according to dvc.lock, or None."""
+
+    stat: Stat
+    md5: str | None
+
+
+class Inputs:
+    """The inputs of the stage of a pipeline when the object was made."""
+
+    def __init__(self, pipeline: Pipeline, *, verify: bool) -> None:
+        """Hash the dependencies, with `verify` also large ones, and read the parameters.
+
+        Raises:
+            GuardError: an output of another stage is not what dvc.lock says; DVC does not verify cached files.
+            FileNotFoundError: a dependency is missing.
+        """
+        self.pipeline = pipeline
+        self.stage = pipeline.stage
+        self.parameter_files = ParameterFiles()
+        parsed = {file: keys for file, keys in self.stage.params.items() if is_parsed(file, keys)}
+        self.deps = [*self.stage.deps, *(file for file in self.stage.params if file not in parsed)]
+        self.parameters = {file: self._read(self.stage, file, keys) for file, keys in parsed.items()}
+        stats = {path: read_stat(self.stage.locate(path)) for path in self._list_files()}
+        hashes = {path: hash_file(self.stage.locate(path)) for path in (stats if verify else _find_cheap(stats))}
+        expected = pipeline.find_hashes()
+        self._compare({self.stage.locate(path): hashes.get(path) for path in stats}, expected)
+        self.files = {
+            path: FileState(stat, hashes.get(path) or expected.get(self.stage.locate(path)))
+            for path, stat in stats.items()
+        }
+
+    def _compare(self, found: Mapping[str, str | None], expected: Mapping[str, str]) -> None:
+        """Compare the MD5 of files, if they are known, with those of dvc.lock."""
+        deps = [self.stage.locate(dep) for dep in self.stage.deps]
+        for out, md5 in expected.items():
+            actual = found.get(out)
+            if md5.endswith(".dir") and any(out == dep or out.startswith(f"{dep}/") for dep in deps):
+                actual = hash_directory({path: found[path] for path in found if path.startswith(f"{out}/")}, out)
+            if actual not in {md5, None}:
+                path = os.path.relpath(out, self.stage.folder)
+                raise GuardError(f"{path}: MD5 differs from dvc.lock; to fix: dvc-guard cache --repair && dvc repro")
+
+    def _list_files(self) -> list[str]:
+        return list(list_files(self.stage.folder, self.deps, self.pipeline.root))
+
+    def _read(self, stage: Stage, file: str, keys: Iterable[str]) -> dict[str, Any]:
+        return self.parameter_files.read(Path(stage.locate(file)), keys)
+
+    def confirm_unchanged(self) -> None:
+        """Compare the inputs with what they are now.
+
+        Raises:
+            GuardError: an input was changed, or, at the end of a final stage, a parameter of a stage that it builds on:
+                DVC records an experiment with the params.yaml that it finds at its end.
+        """
+        name = self.pipeline.address
+        if changed := ", ".join(self._list_changed_files()):
+            raise GuardError(f"{changed}: changed while {name} ran; {ADVICE}")
+        self._confirm(self.stage, self.parameters, f"while {name} ran")
+        for upstream in self.pipeline.find_upstream() if self.pipeline.is_final else []:
+            params = self.pipeline.lock[upstream].get("params", {})
+            self._confirm(self.pipeline.stages[upstream], params, f"since {upstream} ran")
+
+    def _list_changed_files(self) -> Iterator[str]:
+        files = set(self._list_files())
+        yield from sorted(files ^ self.files.keys())
+        for path in sorted(files & self.files.keys()):
+            before, md5 = self.files[path]
+            try:
+                after = read_stat(self.stage.locate(path))
+                if after != before and (hash_file(self.stage.locate(path)) != md5 if md5 else after[:3] != before[:3]):
+                    yield path
+            except FileNotFoundError:
+                yield path
+
+    def _confirm(self, stage: Stage, parameters: Mapping[str, Mapping[str, Any]], when: str) -> None:
+        for file, values in parameters.items():
+            if not is_parsed(file, values):
+                continue
+            for key, value in self._read(stage, file, values).items():
+                before = values[key]
+                if value != before:
+                    change = f"changed from {shorten(before)} to {shorten(value)} {when}"
+                    raise GuardError(f"{file}: {key}: {change}; {ADVICE}")
+
+
+def _find_cheap(stats: Mapping[str, Stat]) -> Iterator[str]:
+    """Yield the files that are hashed in passing, small ones first."""
+    total = 0
+    for path, stat in sorted(stats.items(), key=lambda item: item[1].size):
+        total += max(stat.size, BYTES_TO_OPEN)
+        if total > CHEAP_BYTES:
+            return
+        yield path

@@ -1,0 +1,68 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from dvc_guard.restore.tracked_files import list_options
+from foreign_project import Project, Restore
+
+SAVED = Path(".dvc/tmp/restore/params.yaml")
+
+
+def rewrite_within_the_second(path: Path, text: str) -> None:
+    """Write a text of the same length, with the size and time that Git has in its index."""
+    stat = path.stat()
+    assert len(text) == stat.st_size
+    path.write_text(text)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def test_restores_parameters_of_same_size_and_time(project: Project, unchanged: Restore) -> None:
+    rewrite_within_the_second(Path("params.yaml"), "level: 91\nnumerics: portable\n")
+    assert unchanged() == [
+        f"Restored params.yaml; the changed one is {SAVED}",
+        "To set the changed parameters again: dvc exp run -S level=91",
+    ]
+    assert SAVED.read_text() == "level: 91\nnumerics: portable\n"
+
+
+@pytest.mark.parametrize("content", [b"level: [", b"\xff\x00", b"", b"- 1\n", b"level: " + b"x" * 10_000_000], ids=len)
+def test_saves_invalid_parameters(project: Project, unchanged: Restore, content: bytes) -> None:
+    Path("params.yaml").write_bytes(content)
+    assert unchanged() == [f"Restored params.yaml; the changed one is {SAVED}"]
+    assert SAVED.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("level: 90\nnumerics: native\n", ["-S", "numerics=native"]),
+        ("level: [1, 2]\nnumerics: portable\n", ["-S", "level=[1,2]"]),
+        ("level: 1e-05\n", ["-S", "level=1e-05", "-S", "~numerics"]),
+        ("level: 90\nnumerics: portable\nnew: true\n", ["-S", "+new=true"]),
+        ("# A comment.\nlevel: 90\nnumerics: portable\n", []),
+    ],
+)
+def test_lists_options_of_changed_parameters(project: Project, text: str, options: list[str]) -> None:
+    assert project.folder == Path.cwd()
+    assert list_options(text) == options
+
+
+@pytest.mark.parametrize("name", ["dvc.lock", "metrics.json", ".gitignore"])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\x00", None])
+def test_restores_files_that_dvc_writes(project: Project, unchanged: Restore, name: str, content: bytes | None) -> None:
+    if content is None:
+        Path(name).unlink()
+    else:
+        Path(name).write_bytes(content)
+    assert unchanged() == [f"Restored {name}"]
+
+
+def test_keeps_edits_of_code(project: Project, restore: Restore) -> None:
+    project.write("score.sh", "false\n")
+    project.write("new.txt", "new\n")
+    project.delete("params.yaml")
+    restore()
+    assert Path("score.sh").read_text() == "false\n"
+    assert Path("new.txt").read_text() == "new\n"
+    assert project.git("status", "--porcelain") == " M score.sh\n?? new.txt\n"
