@@ -1,0 +1,1 @@
+"""Search over the parameters of a DVC project; each trial is a DVC experiment."""

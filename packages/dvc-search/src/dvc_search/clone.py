@@ -1,0 +1,99 @@
+"""Clones of the Git remote in which trials run: a number of them in one folder, each for one trial at a time."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from configparser import ConfigParser
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+from dvc.config import Config
+
+from dvc_search.git import git, try_git
+from dvc_search.task import Task
+
+
+class Clone(NamedTuple):
+    """A clone, checked out at the commit of a trial, and a descriptor of its lock file."""
+
+    folder: Path
+    lock: int
+
+
+@contextmanager
+def open_clone(task: Task) -> Iterator[Clone]:
+    """Check the commit of a trial out in a clone that no other process uses.
+
+    A clone is used again for the next trial, unless one ended with an exception or was killed in it: then it is cloned
+    anew, for there may be lock files, refs and outputs of a run that did not end.
+
+    Raises:
+        GitError: the Git remote does not answer, or lacks the commit.
+    """
+    project = find_project()
+    parent = project / ".dvc/tmp/search" if project else Path.home() / ".cache/dvc-search"
+    url_hash = hashlib.sha256(task.repository.encode()).hexdigest()[:8]
+    with _lock_first_free(parent / "clones" / url_hash) as (folder, lock):
+        in_use = folder.with_suffix(".used")
+        if in_use.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        in_use.touch()
+        _check_out(folder, task)
+        cache = find_cache(project) if project else parent / "cache"
+        _configure_dvc(folder / task.project / ".dvc/config.local", project, cache)
+        yield Clone(folder, lock)
+        in_use.unlink()
+
+
+def find_project() -> Path | None:
+    """Return the DVC project that this worker was started in, if it was."""
+    return Path.cwd() if Path(".dvc").is_dir() else None
+
+
+def find_cache(project: Path) -> Path:
+    """Return the cache of a DVC project."""
+    config = Config(str(project / ".dvc"))
+    return Path(config["cache"].get("dir") or project / ".dvc/cache").resolve()
+
+
+@contextmanager
+def _lock_first_free(parent: Path) -> Iterator[tuple[Path, int]]:
+    parent.mkdir(parents=True, exist_ok=True)
+    for number in count():
+        folder = parent / str(number)
+        with folder.with_suffix(".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield folder, file.fileno()
+            return
+
+
+def _check_out(folder: Path, task: Task) -> None:
+    name, email = task.author
+    if not folder.exists():
+        settings = ("--config", f"user.name={name}", "--config", f"user.email={email}", "--config", "gc.auto=0")
+        git(folder.parent, "clone", "--quiet", "--no-checkout", *settings, task.repository, folder.name)
+    if try_git(folder, "cat-file", "-e", f"{task.commit}^{{commit}}") is None:
+        git(folder, "fetch", "--quiet", "origin", task.commit)
+    git(folder, "checkout", "--quiet", "--force", "--detach", task.commit)
+    git(folder, "clean", "--quiet", "-ffd")
+
+
+def _configure_dvc(path: Path, project: Path | None, cache: Path) -> None:
+    """Write the config.local of a clone: that of the project on this machine, with its cache."""
+    settings = ConfigParser(interpolation=None)
+    if project and (project / ".dvc/config.local").exists():
+        settings.read(project / ".dvc/config.local", encoding="utf-8")
+    changes = {"core": {"analytics": "false"}, "cache": {"dir": os.fspath(cache)}, "exp": {"auto_push": "false"}}
+    for section, values in changes.items():
+        if not settings.has_section(section):
+            settings.add_section(section)
+        settings[section].update(values)
+    with path.open("w", encoding="utf-8") as file:
+        settings.write(file)

@@ -1,0 +1,168 @@
+"""Search over parameters: run trials on this machine or on a Dask cluster, each as an experiment of DVC.
+
+search.yaml says what is searched for. The same command resumes a search that has ended early, and adds trials with a
+higher --trials. Exit status: 0 all trials have ended, 1 error, 2 wrong usage, 130 interrupted.
+"""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from dvc_search.configuration import Configuration, read_configuration, read_yaml
+from dvc_search.errors import GitError, SearchError
+from dvc_search.preconditions import is_in_history
+from dvc_search.repository import (
+    Source,
+    fetch_experiments,
+    find_source,
+    has_changed_since,
+    is_recorded,
+    make_task,
+)
+
+if TYPE_CHECKING:
+    from dvc_search.driver import Driver
+    from dvc_search.progress import Progress
+    from dvc_search.study import Study
+
+LOCAL = "local"
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a search and return the exit status."""
+    options = make_parser().parse_args(arguments)
+    try:
+        configuration = read_configuration(options.file, read_yaml(Path("params.yaml")))
+        if options.trials:
+            configuration = replace(configuration, trials=options.trials)
+        return run(configuration, options)
+    except (SearchError, GitError) as error:
+        print("\n".join(f"error: {line}" for line in str(error).split("\n")), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Create the parser."""
+    parser = argparse.ArgumentParser(
+        prog="dvc-search", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--trials", type=_positive, help="number of trials, instead of that in search.yaml")
+    parser.add_argument("--on", default=LOCAL, metavar="ADDRESS", help="a Dask scheduler, or local (default)")
+    jobs = "number of trials at once with --on local (default: number of cores)"
+    parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help=jobs)
+    parser.add_argument("--file", type=Path, default=Path("search.yaml"), help="default: search.yaml")
+    parser.add_argument("--storage", metavar="URL", help="database of Optuna (default: SQLite in .dvc/tmp/search)")
+    patience = "how long a trial waits for a remote that does not answer (default: 600)"
+    parser.add_argument("--patience", type=float, default=600.0, metavar="SECONDS", help=patience)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def run(configuration: Configuration, options: argparse.Namespace) -> int:
+    """Check everything, run the trials, and print the result."""
+    # These take a second to import, which an error above need not wait for.
+    from dvc_search.lock import lock_search
+    from dvc_search.page import Page
+    from dvc_search.progress import Progress, print_result
+    from dvc_search.study import Study
+    from dvc_search.validation import validate_values
+
+    source = find_source(on_this_machine=options.on == LOCAL)
+    with lock_search(configuration.name):
+        study = Study(configuration, options.storage)
+        if study.is_new:
+            validate_values(configuration, source)
+            study.begin(source.commit)
+        else:
+            _check_commit(study.name, study.commit, source.commit)
+        source = source._replace(commit=study.commit)
+        page = Page(configuration, study, source)
+        page.write(is_running=True)
+        print(f"page:       {page.path.as_uri()}", flush=True)
+        try:
+            with Progress(study, configuration, page) as progress:
+                driver = run_trials(configuration, options, source, study, progress)
+            fetch_experiments(source, configuration.name)
+        finally:
+            page.write(is_running=False)
+    print_result(study, configuration, source)
+    print(f"page:       {page.path.as_uri()}")
+    if driver.error:
+        raise SearchError(f"{driver.error}; the same command resumes")
+    return INTERRUPTED if driver.interrupts else 0
+
+
+def run_trials(
+    configuration: Configuration, options: argparse.Namespace, source: Source, study: "Study", progress: "Progress"
+) -> "Driver":
+    """Connect to the cluster and run the trials; return the driver, which says why it has ended."""
+    from dvc_search.cluster import Cluster
+    from dvc_search.connection import connect, describe_risk
+    from dvc_search.driver import Driver
+    from dvc_search.node import list_requirements
+    from dvc_search.workers import Workers
+
+    if risk := describe_risk(options.on):
+        progress.print(f"warning: {risk}")
+    with connect(options.on, options.jobs) as client:
+        if not client.nthreads():
+            progress.print(f"waiting for workers; on each: dask worker {options.on} --nthreads 1")
+        cluster = Cluster(client, Workers(client, list_requirements()))
+        describe = partial(make_task, configuration, source, options.patience)
+        driver = Driver(study, cluster, describe, partial(is_recorded, source), progress)
+        with _counting_interrupts(driver, progress):
+            driver.run()
+    return driver
+
+
+def _check_commit(name: str, commit: str, head: str) -> None:
+    """Make sure that the stages are still those that a search was started with.
+
+    Raises:
+        SearchError: they differ, or cannot be compared.
+    """
+    if not is_in_history(commit):
+        raise SearchError(
+            f"commit {commit[:7]}, which search {name} was started at, is not in the history of {head[:7]}; "
+            "choose another name in search.yaml"
+        )
+    if commit != head and has_changed_since(commit):
+        raise SearchError(
+            f"what stages read has changed since commit {commit[:7]}, which search {name} was started at; "
+            f"choose another name in search.yaml, or git checkout {commit[:7]}"
+        )
+
+
+@contextmanager
+def _counting_interrupts(driver: "Driver", progress: "Progress") -> Iterator[None]:
+    """Let Ctrl-C end the search: once after the running trials, twice without them, three times at once."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        driver.interrupts += 1
+        if driver.interrupts > 2:
+            raise KeyboardInterrupt
+        texts = "running trials end; Ctrl-C again stops them", "stopping the running trials"
+        progress.print(texts[driver.interrupts - 1])
+
+    previous = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

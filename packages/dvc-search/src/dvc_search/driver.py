@@ -1,0 +1,146 @@
+"""The search: ask for parameters, run the trials, tell how they ended."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from optuna.trial import Trial
+
+from dvc_search import events
+from dvc_search.progress import Progress
+from dvc_search.study import Study
+from dvc_search.task import Outcome, Task
+
+MAX_ATTEMPTS = 5
+WAIT_SECONDS = 0.5
+
+
+class Engine(Protocol):
+    """What runs the trials: dvc_search.cluster.Cluster."""
+
+    def has_free_worker(self) -> bool:
+        """Return whether a trial can be started."""
+
+    def start(self, task: Task) -> None:
+        """Start a trial on a free worker."""
+
+    def stop(self, name: str) -> None:
+        """Ask a trial to stop."""
+
+    def wait(self, seconds: float) -> Iterator[events.Event]:
+        """Yield what has happened."""
+
+
+@dataclass
+class _Running:
+    trial: Trial
+    attempts: int = 0
+    is_pruned: bool = False
+
+
+class Driver:
+    """Runs the trials of a study until there are enough, the user interrupts, or a remote does not take them.
+
+    Attributes:
+        interrupts: how often Ctrl-C was pressed: once to ask for no more trials, twice to stop the running ones.
+        error: one line, if a remote did not take an experiment: the search ends, and the trial is run again later.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        engine: Engine,
+        make_task: Callable[[str, dict[str, object]], Task],
+        is_recorded: Callable[[str], bool],
+        progress: Progress,
+    ) -> None:
+        """Run the trials of a study.
+
+        Args:
+            study: asks for trials, and stores how they end.
+            engine: runs them.
+            make_task: called with name and parameters of a trial.
+            is_recorded: called with the name of a trial; returns whether the Git remote has its experiment.
+            progress: shows what happens.
+        """
+        self._study = study
+        self._engine = engine
+        self._make_task = make_task
+        self._is_recorded = is_recorded
+        self._progress = progress
+        self._waiting = deque(_Running(trial) for trial in study.list_running())
+        self._running: dict[str, _Running] = {}
+        self._is_exhausted = False  # no point of the space is left
+        self.interrupts = 0
+        self.error = ""
+
+    def run(self) -> None:
+        """Return when no trial runs and none is to be started.
+
+        Raises:
+            SearchError: the scheduler does not answer.
+        """
+        has_stopped = False
+        while self._start_trials() or self._running:
+            if self.interrupts > 1 and not has_stopped:
+                has_stopped = True
+                for name in self._running:
+                    self._engine.stop(name)
+            for event in self._engine.wait(WAIT_SECONDS):
+                self._handle(event)
+            self._progress.update(len(self._running))
+
+    def _start_trials(self) -> bool:
+        """Start trials on all free workers; return whether there are more to start."""
+        while not self.interrupts and not self.error:
+            if not self._waiting and (self._is_exhausted or self._study.has_enough()):
+                return False
+            if not self._engine.has_free_worker():
+                return True
+            running = self._waiting.popleft() if self._waiting else self._ask()
+            if running is None:
+                self._is_exhausted = True
+                return False
+            running.attempts += 1
+            name = f"{self._study.name}-{running.trial.number}"
+            self._running[name] = running
+            self._engine.start(self._make_task(name, self._study.get_values(running.trial)))
+        return False
+
+    def _ask(self) -> _Running | None:
+        trial = self._study.ask()
+        return _Running(trial) if trial else None
+
+    def _handle(self, event: events.Event) -> None:
+        if isinstance(event, events.Notice):
+            self._progress.print(event.text)
+        elif isinstance(event, events.Reported):
+            running = self._running[event.name]
+            if not running.is_pruned and self._study.report(running.trial, event.step, event.value):
+                running.is_pruned = True
+                self._engine.stop(event.name)
+        elif isinstance(event, events.Lost):
+            self._retry(event, self._running.pop(event.name))
+        else:
+            self._tell(event.name, event.outcome, self._running.pop(event.name))
+
+    def _retry(self, event: events.Lost, running: _Running) -> None:
+        if running.attempts < MAX_ATTEMPTS or self._is_recorded(event.name):
+            running.is_pruned = False
+            self._waiting.append(running)
+            self._progress.print(f"{event.name}  {event.reason}; it will run again")
+        else:
+            self._study.fail(running.trial, event.reason)
+            self._progress.print(f"{event.name}  failed {MAX_ATTEMPTS} times: {event.reason}")
+
+    def _tell(self, name: str, outcome: Outcome, running: _Running) -> None:
+        if outcome.state == "complete" and outcome.value is not None:
+            self._study.complete(running.trial, outcome.value)
+        elif outcome.state == "stopped" and running.is_pruned:
+            self._study.prune(running.trial)
+        elif outcome.state == "failed":
+            self._study.fail(running.trial, outcome.error)
+        elif outcome.state == "unrecorded":
+            self.error = f"{name}: {outcome.error}"
+        self._progress.print_outcome(name, outcome, self._study.get_values(running.trial), running.is_pruned)

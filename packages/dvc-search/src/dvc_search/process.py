@@ -1,0 +1,91 @@
+"""Run a command of DVC that can be stopped, and that ends with this process."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from dvc_search import launcher
+
+POLL_SECONDS = 0.1
+DISK_FULL = "No space left on device"  # in what Git and DVC print
+MAX_LENGTH = 300  # of the line of an error
+
+
+class Ended(NamedTuple):
+    """How a command ended: its exit status, None if it was stopped, and its output."""
+
+    status: int | None
+    output: str
+
+
+def run_dvc(arguments: Sequence[str], folder: Path, lock: int, should_stop: Callable[[], bool]) -> Ended:
+    """Run dvc; stop it, and all that it started, when `should_stop` returns True.
+
+    Args:
+        arguments: arguments of dvc.
+        folder: where it runs.
+        lock: a file descriptor that its processes inherit, so that a lock is held until all of them have ended.
+        should_stop: called ten times a second.
+    """
+    # -I: no module of the project, whose folder the command runs in, replaces one that the launcher imports.
+    launch = [sys.executable, "-I", launcher.__file__, str(os.getpid())]
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(  # noqa: S603 - no shell
+            [*launch, sys.executable, "-m", "dvc", *arguments],
+            cwd=folder,
+            env=make_environment(lock),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=[lock],
+        )
+        status = _wait(process, should_stop)
+        output.seek(0)
+        return Ended(status, output.read().decode(errors="replace"))
+
+
+def _wait(process: "subprocess.Popen[bytes]", should_stop: Callable[[], bool]) -> int | None:
+    try:
+        while process.poll() is None:
+            if should_stop():
+                return None
+            time.sleep(POLL_SECONDS)
+        return process.returncode
+    finally:
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def make_environment(lock: int) -> dict[str, str]:
+    """Return the environment of the launcher, with this Python first in PATH, and no settings of another repository."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_DIR", "GIT_INDEX"))}
+    return environment | {
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
+        "SEARCH_LOCK": str(lock),
+        "DVC_EXP_AUTO_PUSH": "false",  # it pushes an experiment before its data
+    }
+
+
+def find_error(output: str) -> str:
+    """Find the line that says why dvc failed: a stage's own error, or else what was printed last before dvc's."""
+    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", output)
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    for line in lines:
+        if line.startswith("error: "):
+            return line.removeprefix("error: ")[:MAX_LENGTH]
+    for number, line in enumerate(lines):
+        if line.startswith("ERROR: "):
+            is_of_stage = line.startswith("ERROR: failed to reproduce") and number and "exited with" in line
+            return (lines[number - 1] if is_of_stage else line.removeprefix("ERROR: "))[:MAX_LENGTH]
+    return (lines[-1] if lines else "dvc printed no error")[:MAX_LENGTH]

@@ -1,0 +1,112 @@
+"""The user's repository: what trials are based on, and their experiments."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+
+from dvc_search.configuration import Configuration
+from dvc_search.errors import SearchError
+from dvc_search.git import git, try_git
+from dvc_search.preconditions import (
+    HERE,
+    find_git_remote,
+    find_uncommitted,
+    find_unpushed_commit,
+    find_unpushed_data,
+    list_read,
+)
+from dvc_search.task import Task
+
+
+class Source(NamedTuple):
+    """Where the clones of the workers come from: see dvc_search.task.Task."""
+
+    commit: str
+    repository: str
+    project: str
+    author: tuple[str, str]
+    remote: str  # name of the Git remote, or empty: this repository
+
+
+def find_source(on_this_machine: bool) -> Source:  # noqa: FBT001 - the only question
+    """Make sure that trials can run in clones, and return what these need.
+
+    Raises:
+        SearchError: one line for each thing that prevents it, with the command that fixes it.
+    """
+    commit = try_git(HERE, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    if commit is None:
+        raise SearchError("there is no commit; to fix: git add --all && git commit")
+    try:
+        with Repo() as repo:
+            errors = list(find_uncommitted(repo))
+            if not on_this_machine:
+                errors += [*find_unpushed_commit(commit), *find_unpushed_data(repo)]
+    except DvcException as error:
+        raise SearchError(f"dvc: {' '.join(str(error).split())}") from None
+    if errors:
+        raise SearchError("\n".join(errors))
+    top_level = git(HERE, "rev-parse", "--show-toplevel")
+    remote = "" if on_this_machine else find_git_remote() or ""
+    repository = git(HERE, "remote", "get-url", remote) if remote else top_level
+    project = str(Path.cwd().resolve().relative_to(Path(top_level).resolve()))
+    return Source(commit, repository, "" if project == "." else project, _find_author(), remote)
+
+
+def has_changed_since(commit: str) -> bool:
+    """Return whether a file that stages read differs between a commit and HEAD."""
+    with Repo() as repo:
+        return try_git(HERE, "diff", "--quiet", commit, "HEAD", "--", *list_read(repo)) is None
+
+
+def make_task(
+    configuration: Configuration, source: Source, patience: float, name: str, parameters: dict[str, object]
+) -> Task:
+    """Describe a trial to a worker."""
+    return Task(
+        name=name,
+        commit=source.commit,
+        repository=source.repository,
+        project=source.project,
+        parameters=parameters,
+        metric=configuration.metric,
+        author=source.author,
+        pushes_data=bool(source.remote),
+        patience=patience,
+    )
+
+
+def is_recorded(source: Source, name: str) -> bool:
+    """Return whether the Git remote has the experiment of a trial; False if it does not answer."""
+    ref = f"refs/exps/{source.commit[:2]}/{source.commit[2:]}/{name}"
+    return bool(try_git(HERE, "ls-remote", source.repository, ref))
+
+
+def fetch_experiments(source: Source, name: str) -> None:
+    """Fetch the experiments of a search from the Git remote; on this machine they are in the repository already."""
+    if source.remote:
+        refs = f"refs/exps/{source.commit[:2]}/{source.commit[2:]}/{name}-*"
+        git(HERE, "fetch", "--quiet", "--no-write-fetch-head", "--no-tags", source.remote, f"{refs}:{refs}")
+
+
+def list_experiments(source: Source, name: str) -> dict[str, str]:
+    """Return the commits of the experiments of a search that are in this repository, by name."""
+    pattern = f"refs/exps/{source.commit[:2]}/{source.commit[2:]}/{name}-*"
+    lines = (try_git(HERE, "for-each-ref", "--format=%(objectname) %(refname)", pattern) or "").splitlines()
+    return {ref.rpartition("/")[2]: commit for commit, ref in map(str.split, lines)}
+
+
+def make_apply_command(source: Source, name: str) -> str:
+    """Return the command that applies an experiment to the workspace; what ran elsewhere is pulled before it.
+
+    `dvc exp apply` fails where data is missing, so that `&& dvc pull` after it would not run.
+    """
+    pull = f"dvc exp pull {source.remote} {name} && " if source.remote else ""
+    return f"{pull}dvc exp apply {name}"
+
+
+def _find_author() -> tuple[str, str]:
+    name, email = (try_git(HERE, "config", f"user.{key}") for key in ("name", "email"))
+    return name or "search", email or "search@localhost"

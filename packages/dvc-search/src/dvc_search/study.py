@@ -1,0 +1,152 @@
+"""The study of a search, in a database: which trials there are, how they ended, and which parameters come next."""
+
+import optuna
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from dvc_search.configuration import Configuration
+from dvc_search.errors import SearchError
+from dvc_search.lock import FOLDER
+from dvc_search.sampling import make_pruner, make_sampler
+from dvc_search.space import list_grid
+
+MAX_REPEATED = 100  # after as many points in succession that were tried before, the space counts as exhausted
+DEFINITION = "definition"  # attributes of the study
+COMMIT = "commit"
+NOT_RUN = "not_run"  # attributes of a trial: why it is not counted
+ERROR = "error"
+
+
+class Study:
+    """Asks Optuna for trials and tells it how they ended. Only trials that differ in a parameter are returned."""
+
+    def __init__(self, configuration: Configuration, storage: str | None = None) -> None:
+        """Create the study, or open it if there is one of this name.
+
+        Args:
+            configuration: the content of search.yaml.
+            storage: URL of a database; None is an SQLite file in .dvc/tmp/search.
+
+        Raises:
+            SearchError: the study is about something else, or the database cannot be opened.
+        """
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        self._space = configuration.space
+        self._configuration = configuration
+        self.name = configuration.name
+        url = storage or f"sqlite:///{FOLDER / self.name}.db"
+        try:
+            self._study = optuna.create_study(
+                study_name=self.name, storage=url, direction=configuration.direction, load_if_exists=True
+            )
+        except Exception as error:  # noqa: BLE001 - of Optuna, SQLAlchemy or the driver of any database
+            raise SearchError(f"{url}: cannot be opened: {' '.join(str(error).split())}") from None
+        self._definition = configuration.describe()
+        stored = self._study.user_attrs.get(DEFINITION)
+        if stored not in (None, self._definition):
+            raise SearchError(
+                f"search.yaml: metric, direction or space differ from those that search {self.name} was started with; "
+                f"choose another name, or restore them"
+            )
+        self._study.sampler = make_sampler(configuration, len(self.list_trials()))
+        self._study.pruner = make_pruner(configuration.pruner)
+        self._discard_incomplete()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no trial was ever asked for."""
+        return DEFINITION not in self._study.user_attrs
+
+    @property
+    def commit(self) -> str:
+        """The commit that all trials are based on."""
+        return str(self._study.user_attrs[COMMIT])
+
+    def begin(self, commit: str) -> None:
+        """Store what the study is about, and the commit that all trials are based on."""
+        self._study.set_user_attr(COMMIT, commit)
+        self._study.set_user_attr(DEFINITION, self._definition)
+
+    def has_enough(self) -> bool:
+        """Return whether the study has as many trials as search.yaml says, ended or running."""
+        return len(self.list_counted()) >= self._configuration.trials
+
+    def ask(self) -> Trial | None:
+        """Return the next trial, or None if there are enough, or no point of the space is left."""
+        if self.has_enough():
+            return None
+        for _ in range(MAX_REPEATED):
+            if self._configuration.sampler == "grid" and not self._enqueue_next_of_grid():
+                return None
+            trial = self._study.ask({key: dimension.make_distribution() for key, dimension in self._space.items()})
+            equal = [other.number for other in self.list_counted() if self._is_equal(other, trial)]
+            if not equal:
+                return trial
+            trial.set_user_attr(NOT_RUN, f"equal to trial {equal[0]}")
+            self._study.tell(trial, state=TrialState.FAIL)
+        return None
+
+    def list_running(self) -> list[Trial]:
+        """Return the trials that an earlier process asked for and did not see end."""
+        frozen = (trial for trial in self.list_trials() if trial.state == TrialState.RUNNING)
+        return [Trial(self._study, trial._trial_id) for trial in frozen]  # noqa: SLF001 - Optuna has no other way
+
+    def get_values(self, trial: Trial | FrozenTrial) -> dict[str, object]:
+        """Return the parameters of a trial, the fixed ones too, as values of params.yaml."""
+        values = {key: self._space[key].decode(choice) for key, choice in trial.params.items()}
+        return dict(self._configuration.fixed) | values
+
+    def report(self, trial: Trial, step: int, value: float) -> bool:
+        """Store a value of a running trial, and return whether the trial should be pruned."""
+        if step < 0 or step in self._get_frozen(trial.number).intermediate_values:  # of an attempt that did not end
+            return False
+        trial.report(value, step)
+        return trial.should_prune()
+
+    def complete(self, trial: Trial, value: float) -> None:
+        """Store that a trial has ended with a value."""
+        self._study.tell(trial, value)
+
+    def prune(self, trial: Trial) -> None:
+        """Store that a trial was stopped by the pruner."""
+        self._study.tell(trial, state=TrialState.PRUNED)
+
+    def fail(self, trial: Trial, error: str) -> None:
+        """Store that a trial has failed."""
+        trial.set_user_attr(ERROR, error)
+        self._study.tell(trial, state=TrialState.FAIL)
+
+    def list_counted(self) -> list[FrozenTrial]:
+        """List the trials in the order in which they were asked for, but for those that were not run."""
+        return [trial for trial in self.list_trials() if NOT_RUN not in trial.user_attrs]
+
+    def list_best(self, count: int) -> list[FrozenTrial]:
+        """List the trials with the best values, the best first."""
+        complete = [trial for trial in self.list_counted() if trial.state == TrialState.COMPLETE]
+        sign = -1 if self._configuration.direction == "maximize" else 1
+        return sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))[:count]
+
+    def list_trials(self) -> list[FrozenTrial]:
+        """List all trials by number, those that were not run too."""
+        return self._study.get_trials(deepcopy=False)
+
+    def _get_frozen(self, number: int) -> FrozenTrial:
+        return self.list_trials()[number]
+
+    def _is_equal(self, other: FrozenTrial, trial: Trial) -> bool:
+        return other.number != trial.number and other.params == trial.params
+
+    def _enqueue_next_of_grid(self) -> bool:
+        tried = [trial.params for trial in self.list_trials()]
+        point = next((point for point in list_grid(self._space) if point not in tried), None)
+        if point is not None:
+            self._study.enqueue_trial(point)
+        return point is not None
+
+    def _discard_incomplete(self) -> None:
+        """End the trials whose parameters were not all stored when their process was killed; they never ran."""
+        for trial in self.list_trials():
+            if trial.state == TrialState.RUNNING and trial.params.keys() != self._space.keys():
+                running = Trial(self._study, trial._trial_id)  # noqa: SLF001
+                running.set_user_attr(NOT_RUN, "its parameters were not all stored")
+                self._study.tell(trial.number, state=TrialState.FAIL)

@@ -1,0 +1,61 @@
+"""Run a trial on a worker. Knows Git and DVC, and nothing of the cluster."""
+
+import json
+
+from dvc_search.clone import Clone, open_clone
+from dvc_search.git import git, try_git
+from dvc_search.metric import Follower
+from dvc_search.process import DISK_FULL, find_error, run_dvc
+from dvc_search.record import RemoteError, fetch_experiment, push_experiment, read_value_of_experiment, wait_for_remote
+from dvc_search.task import Control, Outcome, Task, TrialError
+
+FAILURES = ("failed to run: ", DISK_FULL)  # in what dvc prints, if it is not the remote that fails
+
+
+def run_trial(task: Task, control: Control) -> Outcome:
+    """Run the pipeline with the parameters of a trial, and push the experiment, unless it is on the Git remote already.
+
+    A trial can be run again at any time, also by two workers at once.
+    """
+    try:
+        return Outcome("complete", wait_for_remote(task, control, lambda: _run_in_clone(task, control)))
+    except TrialError as error:
+        return error.outcome
+
+
+def _run_in_clone(task: Task, control: Control) -> float:
+    with open_clone(task) as clone:
+        if not fetch_experiment(clone, task):
+            _run_pipeline(clone, task, control)
+            read_value_of_experiment(clone, task)  # a metric that is missing or not finite is not pushed
+            wait_for_remote(task, control, lambda: push_experiment(clone, task, control))
+        return read_value_of_experiment(clone, task)
+
+
+def _run_pipeline(clone: Clone, task: Task, control: Control) -> None:
+    project = clone.folder / task.project
+    follower = Follower(project, task.metric)
+
+    def follow() -> bool:
+        if progress := follower.poll():
+            control.report(*progress)
+        return control.should_stop()
+
+    if try_git(clone.folder, "rev-parse", "--verify", "--quiet", task.ref):  # of an attempt whose push failed
+        git(clone.folder, "update-ref", "-d", task.ref)
+    changes = [argument for key, value in task.parameters.items() for argument in ("-S", f"{key}={to_override(value)}")]
+    pull = ["--pull"] if task.pushes_data else []
+    ended = run_dvc(["exp", "run", *pull, "--name", task.name, *changes], project, clone.lock, follow)
+    if ended.status is None:
+        raise TrialError(Outcome("stopped"))
+    if ended.status and task.pushes_data and not any(text in ended.output for text in FAILURES):
+        raise RemoteError(f"dvc exp run: {find_error(ended.output)}")  # --pull
+    if ended.status:
+        raise TrialError(Outcome("failed", error=find_error(ended.output)))
+
+
+def to_override(value: object) -> str:
+    """Format a value as `dvc exp run -S` reads it; strings are quoted, or "1" would be a number."""
+    if isinstance(value, list):
+        return f"[{','.join(map(to_override, value))}]"
+    return json.dumps(value, ensure_ascii=False)

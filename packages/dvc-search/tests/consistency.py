@@ -1,0 +1,82 @@
+"""Whether Git remote, DVC remote and study of a search agree."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+from ruamel.yaml import YAML
+
+from dvc_search.git import git
+from search_project import Project
+
+
+def list_refs(repository: Path) -> dict[str, str]:
+    """Return the refs of experiments, by name."""
+    refs = git(repository, "for-each-ref", "--format=%(refname)", "refs/exps").splitlines()
+    names = [ref.rpartition("/")[2] for ref in refs]
+    assert len(names) == len(set(names)), refs
+    return dict(zip(names, refs, strict=True))
+
+
+def assert_refs_have_data(folder: Path) -> list[str]:
+    """Check that all outputs of the experiments in `git` are in `storage`, undamaged; return their names."""
+    refs = list_refs(folder / "git")
+    for ref in refs.values():
+        for stage in read_yaml(folder / "git", ref, "dvc.lock")["stages"].values():
+            for out in stage["outs"]:
+                if out["path"] != "metrics.json":  # in Git
+                    path = folder / "storage/files/md5" / out["md5"][:2] / out["md5"][2:]
+                    assert hash_file(path) == out["md5"]
+    return list(refs)
+
+
+def hash_file(path: Path) -> str:
+    """Return the MD5 of a file."""
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def read_yaml(repository: Path, ref: str, path: str) -> Any:
+    """Read a YAML file of an experiment."""
+    return YAML(typ="safe", pure=True).load(git(repository, "show", f"{ref}:{path}"))
+
+
+def list_trials(project: Project, name: str) -> list[FrozenTrial]:
+    """List the trials of a study that are counted."""
+    study = optuna.load_study(study_name=name, storage=f"sqlite:///{project.folder}/.dvc/tmp/search/{name}.db")
+    return [trial for trial in study.get_trials() if "not_run" not in trial.user_attrs]
+
+
+def assert_complete(project: Project, name: str, count: int, failed: int = 0) -> None:
+    """Check that each complete trial is recorded once with its parameters and value, here and on the remote.
+
+    At most `failed` trials have failed, because their workers were killed again and again: nothing of them is there.
+    """
+    repository = project.folder.parent / "git"
+    counted = list_trials(project, name)
+    assert len(counted) == count
+    trials = [trial for trial in counted if trial.state == TrialState.COMPLETE]
+    others = [trial for trial in counted if trial.state != TrialState.COMPLETE]
+    assert len(others) <= failed
+    assert all("has ended" in trial.user_attrs["error"] for trial in others)
+    refs = {key: ref for key, ref in list_refs(repository).items() if key.rpartition("-")[0] == name}
+    assert refs.keys() == {f"{name}-{trial.number}" for trial in trials}
+    assert refs.items() <= list_refs(project.folder).items()
+    for trial in trials:
+        ref = refs[f"{name}-{trial.number}"]
+        values = {
+            key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in trial.params.items()
+        }
+        assert values.items() <= read_yaml(repository, ref, "params.yaml").items()
+        assert trial.value == json.loads(git(repository, "show", f"{ref}:metrics.json"))["validation"]["score"]
+
+
+def hash_workspace(project: Project) -> dict[str, str]:
+    """Hash what a search must not change: files outside of .git and .dvc/tmp, HEAD, the index, and the stash."""
+    named = {str(path.relative_to(project.folder)): path for path in project.folder.rglob("*") if path.is_file()}
+    changing = (".git/", ".dvc/tmp/", ".dvc/cache/")
+    hashes = {name: hash_file(path) for name, path in named.items() if not name.startswith(changing)}
+    state = [project.git(*command) for command in (("status", "--branch", "--porcelain"), ("stash", "list"))]
+    return hashes | {"HEAD": project.git("rev-parse", "HEAD"), "status": "\n".join(state)}

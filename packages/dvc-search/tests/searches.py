@@ -1,0 +1,65 @@
+"""A configuration to change, and trials that were not run."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from optuna.trial import Trial
+
+from dvc_search.configuration import Configuration
+from dvc_search.repository import Source
+from dvc_search.space import Range
+from dvc_search.study import Study
+from dvc_search.task import Metric, Task
+
+CONFIGURATION = Configuration(
+    name="trial",
+    metric=Metric("metrics.json", "validation.score"),
+    direction="maximize",
+    sampler="tpe",
+    pruner="none",
+    trials=20,
+    seed=0,
+    validate="",
+    space={"lr": Range(0.01, 1.0, log=True)},
+    fixed={"epochs": 2},
+)
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+SOURCE = Source(COMMIT, ".", "", ("Tester", "tester@localhost"), "")
+
+
+def configure(**changes: Any) -> Configuration:
+    """Return the configuration with changes."""
+    return replace(CONFIGURATION, **changes)
+
+
+def make_task(name: str, parameters: dict[str, object], **changes: Any) -> Task:
+    """Describe a trial."""
+    task = Task(name, COMMIT, ".", "", parameters, CONFIGURATION.metric, SOURCE.author, False, 5.0)
+    return replace(task, **changes)
+
+
+def open_study(**changes: Any) -> Study:
+    """Open the study of the configuration with changes."""
+    study = Study(configure(**changes))
+    if study.is_new:
+        study.begin(COMMIT)
+    return study
+
+
+def ask(study: Study) -> Trial:
+    """Ask for a trial; there must be one."""
+    trial = study.ask()
+    assert trial is not None
+    return trial
+
+
+def report(study: Study, trial: Trial, values: Sequence[float]) -> None:
+    """Report values at the steps 1, 2 and so on."""
+    for step, value in enumerate(values, start=1):
+        study.report(trial, step, value)
+
+
+def list_states(study: Study) -> list[str]:
+    """List the states of all trials."""
+    return [trial.state.name for trial in study.list_counted()]

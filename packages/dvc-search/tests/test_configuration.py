@@ -1,0 +1,144 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from dvc_search.configuration import Configuration, read_configuration, read_yaml
+from dvc_search.errors import SearchError
+from dvc_search.space import Choices, Range
+from dvc_search.task import Metric
+
+PARAMETERS = {"lr": 0.1, "optimizer": "sgd", "epochs": 10, "hidden_sizes": [128, 64], "train": {"momentum": 0}}
+CONTENT = {
+    "name": "lr",
+    "metric": {"metrics.json": "validation.accuracy"},
+    "direction": "maximize",
+    "trials": 5,
+    "space": {"lr": {"low": 0.01, "high": 1, "log": True}},
+}
+
+
+def read(folder: Path, **changes: Any) -> Configuration:
+    path = folder / "search.yaml"
+    YAML(typ="safe", pure=True).dump({key: value for key, value in (CONTENT | changes).items() if value != ""}, path)
+    return read_configuration(path, PARAMETERS)
+
+
+def find_errors(folder: Path, **changes: Any) -> list[str]:
+    with pytest.raises(SearchError) as caught:
+        read(folder, **changes)
+    prefix = f"{folder}/search.yaml: "
+    lines = str(caught.value).split("\n")
+    assert all(line.startswith(prefix) for line in lines)
+    return [line.removeprefix(prefix) for line in lines]
+
+
+def test_defaults(tmp_path: Path) -> None:
+    space = {"lr": Range(0.01, 1, log=True)}
+    assert read(tmp_path) == Configuration(
+        "lr", Metric("metrics.json", "validation.accuracy"), "maximize", "tpe", "none", 5, 0, "", space, {}
+    )
+
+
+def test_space(tmp_path: Path) -> None:
+    space = {
+        "optimizer": ["sgd", "adam"],
+        "hidden_sizes": [[128, 64], [256]],
+        "lr": {"low": 0.1, "high": 0.5, "step": 0.1},
+        "epochs": 20,
+        "train.momentum": [0, 0.9],
+    }
+    configuration = read(tmp_path, space=space)
+    assert configuration.fixed == {"epochs": 20}
+    assert configuration.space == {
+        "optimizer": Choices(("sgd", "adam")),
+        "hidden_sizes": Choices(([128, 64], [256])),
+        "lr": Range(0.1, 0.5, step=0.1),
+        "train.momentum": Choices((0, 0.9)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "error"),
+    [
+        ("name", "a/b", "name: 'a/b' is not allowed; it must be letters, digits, - and _"),
+        ("metric", "metrics.json", "metric: 'metrics.json' is not allowed; it must be one file and its key, such as"),
+        ("direction", "up", "direction: 'up' is not allowed; it must be maximize or minimize"),
+        ("sampler", "cmaes", "sampler: 'cmaes' is not allowed; it must be tpe, random, grid"),
+        ("pruner", True, "pruner: True is not allowed; it must be none, median, asha"),
+        ("trials", 0, "trials: 0 is not allowed; it must be an integer of 1 or more"),
+        ("trials", True, "trials: True is not allowed; it must be an integer of 1 or more"),
+        ("trials", "", "trials: missing"),
+        ("seed", -1, "seed: -1 is not allowed; it must be an integer of 0 or more"),
+        ("validate", ["a"], "validate: ['a'] is not allowed; it must be a command"),
+        ("trails", 3, "trails: unknown key; did you mean trials?"),
+        ("space", [1], "space: [1] is not allowed; it must be a mapping of keys of params.yaml to lists, ranges and"),
+        ("space", {"epochs": 3}, "space: no parameter varies; it must have a list or a range"),
+    ],
+)
+def test_rejects_value(tmp_path: Path, key: str, value: object, error: str) -> None:
+    (line,) = find_errors(tmp_path, **{key: value})
+    assert line.startswith(error)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "error"),
+    [
+        ("learning_rate", [1], "not a key of params.yaml; allowed keys are lr, optimizer, epochs, hidden_sizes, train"),
+        ("optimiser", ["sgd"], "not a key of params.yaml; did you mean optimizer?"),
+        ("lr.x", [1], "not a key of params.yaml"),
+        ("lr", [], "an empty list"),
+        ("lr", [0.1, 0.2, 0.1], "0.1 is listed twice"),
+        ("lr", [{"low": 1}], "{'low': 1} is not allowed in a list; it must have scalars, or lists of scalars"),
+        ("lr", [0.1, "fast"], "'fast' is a string, but params.yaml has a number: 0.1"),
+        ("lr", True, "True is a boolean, but params.yaml has a number: 0.1"),
+        ("hidden_sizes", [128, 64], "128 is a number, but params.yaml has a list: [128, 64]"),
+        ("optimizer", {"low": 1, "high": 2}, "1 is a number, but params.yaml has a string: 'sgd'"),
+        ("lr", {"low": 1}, "high: missing"),
+        ("lr", {"low": 1, "high": 2, "max": 3}, "max: unknown key; allowed keys are low, high, log, step"),
+        ("lr", {"low": 2, "high": 1}, "low 2 must be less than high 1"),
+        ("lr", {"low": "a", "high": 1}, "low: 'a' is not allowed; it must be a finite number"),
+        ("lr", {"low": 1, "high": float("inf")}, "high: inf is not allowed; it must be a finite number"),
+        ("lr", {"low": 0, "high": 1, "log": True}, "low 0 must be more than 0 with log"),
+        ("lr", {"low": 1, "high": 2, "log": 1}, "log: 1 is not allowed; it must be true or false"),
+        ("lr", {"low": 1, "high": 9, "log": True, "step": 2}, "log and step exclude each other"),
+        ("lr", {"low": 1, "high": 2, "step": 3}, "step 3 must be more than 0, and at most 1"),
+        ("lr", {"low": 1, "high": 2, "step": 0.5}, "step 0.5 must be an integer, as low and high are"),
+    ],
+)
+def test_rejects_dimension(tmp_path: Path, key: str, value: object, error: str) -> None:
+    (line,) = find_errors(tmp_path, space={key: value, "train.momentum": [0, 1]})
+    assert line.startswith(f"space: {key}: {error}")
+
+
+def test_rejects_all_at_once(tmp_path: Path) -> None:
+    assert len(find_errors(tmp_path, name="", trials=-1, extra=1, space={"lr": [], "x": 1})) == 5
+
+
+def test_grid_needs_points(tmp_path: Path) -> None:
+    space = {"lr": {"low": 0.1, "high": 1.0}, "epochs": {"low": 1, "high": 3}}
+    assert find_errors(tmp_path, sampler="grid", space=space) == ["space: lr: a grid needs a list or a step"]
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("a: [1", ", line 1: "),
+        ("a: 1\na: 2\n", ", line 2: found duplicate key"),
+        ("- 1", ": must be a mapping of keys to values"),
+        ("a: \x01", ": "),
+    ],
+)
+def test_rejects_file(tmp_path: Path, text: str, error: str) -> None:
+    path = tmp_path / "search.yaml"
+    path.write_text(text)
+    with pytest.raises(SearchError) as caught:
+        read_yaml(path)
+    assert str(caught.value).startswith(f"{path}{error}")
+    assert "\n" not in str(caught.value)
+
+
+def test_rejects_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(SearchError, match="no such file; run from the folder that contains it"):
+        read_yaml(tmp_path / "search.yaml")

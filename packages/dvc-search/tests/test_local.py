@@ -1,0 +1,124 @@
+"""Searches on this machine, without any remote."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from consistency import hash_workspace, list_refs, list_trials
+from daemons import Daemons, is_in_trial, list_processes, run_daemons, wait_until
+from dvc_search.command_line import main
+from dvc_search.configuration import read_configuration, read_yaml
+from dvc_search.study import Study
+from optuna.trial import TrialState
+from search_project import Project
+from searches import COMMIT
+
+pytestmark = pytest.mark.slow
+INTERRUPTED = 130
+
+
+def interrupt(daemons: Daemons, times: int, failed: int) -> str:
+    """Start a search and press Ctrl-C, which the workers get too, while two trials are held, after others have failed.
+
+    Release the trials after a single Ctrl-C, and return the output of the search.
+    """
+    hold = daemons.folder / "hold"
+    daemons.project.hold_trials(hold)
+    process = daemons.start_search("--on", "local", "--jobs", "2")
+    wait_until(lambda: daemons.read_log(process).count("failed") == failed and is_in_trial(process, 2))
+    for number in range(times):
+        os.killpg(process.pid, signal.SIGINT)
+        text = ("running trials end; Ctrl-C again stops them", "stopping the running trials")[number]
+        wait_until(lambda text=text: text in daemons.read_log(process))  # type: ignore[misc]
+    if times == 1:
+        hold.unlink()
+    assert process.wait(60) == INTERRUPTED
+    return daemons.read_log(process)
+
+
+def test_interrupted_and_failing_trials(measured: Project, tmp_path: Path) -> None:
+    project = measured
+    space = {"lr": [4.5, 6, 0.1, 0.2, 0.3], "epochs": 3}
+    project.change("search.yaml", sampler="grid", trials=10, space=space)
+    project.commit("Search")
+    before = hash_workspace(project)
+    with run_daemons(project, tmp_path / "cluster") as daemons:
+        output = interrupt(daemons, 2, failed=2)
+        assert "trial-0  failed: ValueError: diverged  epochs=3 lr=4.5\n" in output
+        assert "trial-2  stopped; the same command runs it again" in output
+        assert "\nno trial is complete\n" in output
+        assert [trial.user_attrs.get("error", trial.state) for trial in list_trials(project, "trial")] == [
+            "ValueError: diverged",
+            "params.yaml: lr: too high",
+            TrialState.RUNNING,
+            TrialState.RUNNING,
+        ]
+        assert list_processes(project.folder) == []
+        output = interrupt(daemons, 1, failed=0)
+        assert "stopped" not in output
+    page = project.folder / ".dvc/tmp/search/trial.html"
+    assert output.endswith(
+        f"show them:  dvc exp show --only-changed\nkeep one:   dvc exp apply trial-3\npage:       {page.as_uri()}\n"
+    )
+    experiment = project.git("rev-parse", "--short=7", list_refs(project.folder)["trial-3"])
+    assert f"<td>{experiment}</td><td><code>dvc exp apply trial-3</code>" in page.read_text()
+
+    values = {trial.number: trial.value for trial in list_trials(project, "trial")}
+    assert values == {0: None, 1: None, 2: -((0.1 - 0.3) ** 2), 3: -((0.2 - 0.3) ** 2)}
+    assert list_refs(project.folder).keys() == {"trial-2", "trial-3"}
+    assert hash_workspace(project) == before
+    shown = json.loads(project.run("dvc", "exp", "show", "--json").stdout)
+    assert sorted(rev["revs"][0]["name"] for rev in shown[1]["experiments"]) == ["trial-2", "trial-3"]
+    project.run("dvc", "exp", "apply", "trial-3")
+    assert "lr: 0.2" in (project.folder / "model.txt").read_text()
+
+
+def test_prunes_a_running_trial(project: Project) -> None:
+    space = {"lr": [0.3, 0.5], "epochs": 6, "seconds": 0.5}
+    project.change("search.yaml", sampler="grid", pruner="asha", trials=2, space=space)
+    project.commit("Search")
+    before = hash_workspace(project)
+    assert "trial-1  pruned  epochs=6 seconds=0.5 lr=0.5\n" in project.run("dvc-search", "--jobs", "1").stdout
+    complete, pruned = list_trials(project, "trial")
+    assert (complete.state, pruned.state) == (TrialState.COMPLETE, TrialState.PRUNED)
+    assert len(complete.intermediate_values) > len(pruned.intermediate_values) > 0
+    assert list_refs(project.folder).keys() == {"trial-0"}
+    assert list_processes(project.folder) == []
+    assert hash_workspace(project) == before
+
+
+def test_errors_before_anything_starts(inside: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    def list_errors(*options: str) -> list[str]:
+        assert main(options) == 1
+        output = capsys.readouterr()
+        assert output.out == ""
+        return output.err.splitlines()
+
+    missing = "error: none.yaml: no such file; run from the folder that contains it"
+    assert list_errors("--file", "none.yaml") == [missing]
+    inside.change("search.yaml", validate="python validate.py", space={"lr": [0.1, 6, 7]})
+    inside.commit("Search")
+    assert list_errors() == [
+        f"error: search.yaml: space: lr: {value} is refused: params.yaml: lr: too high" for value in (6, 7)
+    ]
+    assert list_errors("--on", "tcp://127.0.0.1:9")[0].startswith("error: there is no Git remote; to fix: ")
+    with pytest.raises(SystemExit, match="2"):
+        main(["--trials", "0"])
+
+
+def test_rejects_changed_stages(inside: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    Study(read_configuration(Path("search.yaml"), read_yaml(Path("params.yaml")))).begin(COMMIT)
+
+    def find_error() -> str:
+        assert main([]) == 1
+        return capsys.readouterr().err.removeprefix("error: ")
+
+    assert find_error().startswith(f"commit {COMMIT[:7]}, which search trial was started at, is not in the history of ")
+    Path(".dvc/tmp/search/trial.db").unlink()
+    commit = inside.git("rev-parse", "HEAD")
+    Study(read_configuration(Path("search.yaml"), read_yaml(Path("params.yaml")))).begin(commit)
+    inside.change("params.yaml", momentum=0.5)
+    inside.commit("Change momentum")
+    assert find_error().startswith(f"what stages read has changed since commit {commit[:7]}, which search trial was ")

@@ -1,0 +1,133 @@
+from pathlib import Path
+
+import pytest
+
+from dvc_search.errors import SearchError
+from dvc_search.git import git
+from dvc_search.preconditions import find_git_remote, is_in_history
+from dvc_search.repository import (
+    Source,
+    fetch_experiments,
+    find_source,
+    has_changed_since,
+    is_recorded,
+    list_experiments,
+)
+from search_project import Project
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("inside")]
+
+
+def find_errors(*, on_this_machine: bool) -> list[str]:
+    with pytest.raises(SearchError) as caught:
+        find_source(on_this_machine=on_this_machine)
+    return str(caught.value).split("\n")
+
+
+def test_source_on_this_machine(project: Project) -> None:
+    commit = project.git("rev-parse", "HEAD")
+    (project.folder / "notes.txt").write_text("no stage reads it")
+    source = Source(commit, str(project.folder), "", ("Tester", "tester@localhost"), "")
+    assert find_source(on_this_machine=True) == source
+    fetch_experiments(source, "trial")  # they are here already
+
+
+def test_source_on_other_machines(shared: Project, tmp_path: Path) -> None:
+    source = find_source(on_this_machine=False)
+    assert (source.repository, source.remote) == (str(tmp_path / "git"), "origin")
+    ref = f"refs/exps/{source.commit[:2]}/{source.commit[2:]}/trial-0"
+    git(tmp_path / "git", "update-ref", ref, source.commit)
+    assert (is_recorded(source, "trial-0"), is_recorded(source, "trial-1")) == (True, False)
+    assert list_experiments(source, "trial") == {}
+    fetch_experiments(source, "trial")
+    assert list_experiments(source, "trial") == {"trial-0": source.commit}
+
+
+def test_rejects_uncommitted_changes(project: Project) -> None:
+    project.change("params.yaml", lr=0.5)
+    (project.folder / "train.py").write_text("")
+    error = (
+        "params.yaml, train.py: not committed, and stages read it; to fix: git add params.yaml train.py && git commit"
+    )
+    assert find_errors(on_this_machine=True) == [error]
+
+
+def test_rejects_repository_without_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    git(tmp_path, "init", "--quiet")
+    assert find_errors(on_this_machine=True) == ["there is no commit; to fix: git add --all && git commit"]
+
+
+def test_rejects_folder_without_dvc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "-c", "user.name=T", "-c", "user.email=t@localhost", "commit", "--quiet", "--allow-empty", "-mBegin")
+    (error,) = find_errors(on_this_machine=True)
+    assert error.startswith("dvc: you are not inside of a DVC repository")
+
+
+def test_rejects_missing_remotes() -> None:
+    assert find_errors(on_this_machine=False) == [
+        "there is no Git remote; to fix: git remote add origin URL && git push --set-upstream origin HEAD",
+        "there is no default DVC remote; to fix: dvc remote add --default storage URL, then commit .dvc/config",
+    ]
+
+
+def test_rejects_what_is_not_pushed(shared: Project, tmp_path: Path) -> None:
+    shared.change("params.yaml", lr=0.25)
+    shared.run("dvc", "repro", "--quiet")
+    shared.commit("Change lr")
+    commit = shared.git("rev-parse", "--short=7", "HEAD")
+    assert find_errors(on_this_machine=False) == [
+        f"commit {commit} is not on Git remote origin; to fix: git push origin HEAD",
+        "model.txt: not on DVC remote storage; to fix: dvc push",
+    ]
+    (tmp_path / "git").rename(tmp_path / "away")
+    assert find_errors(on_this_machine=False)[0].startswith("Git remote origin: git ls-remote: fatal: ")
+
+
+def test_rejects_remote_that_workers_do_not_know(shared: Project) -> None:
+    config = shared.folder / ".dvc/config"
+    lines = config.read_text().splitlines(keepends=True)
+    config.write_text("".join(lines[:2]))
+    (shared.folder / ".dvc/config.local").write_text("".join([lines[0], *lines[2:]]))
+    shared.commit("Remote of this clone alone")
+    shared.git("push", "--quiet")
+    error = "DVC remote storage is not in .dvc/config, which workers read; to fix: dvc remote add storage URL"
+    assert find_errors(on_this_machine=False) == [error]
+
+
+def test_rejects_relative_remote(shared: Project) -> None:
+    config = shared.folder / ".dvc/config"
+    config.write_text(config.read_text().partition("url = ")[0] + "url = ../../storage\n")
+    shared.commit("Relative")
+    shared.git("push", "--quiet")
+    (error,) = find_errors(on_this_machine=False)
+    assert error.startswith("DVC remote storage: ../../storage is relative, and trials run elsewhere; to fix: ")
+    assert error.endswith(f"dvc remote modify storage url {shared.folder.parent}/storage")
+
+
+def test_changes_that_stages_read(project: Project) -> None:
+    commit = project.git("rev-parse", "HEAD")
+    (project.folder / "notes.txt").write_text("no stage reads it")
+    project.commit("Add notes")
+    assert not has_changed_since(commit)
+    assert is_in_history(commit)
+    (project.folder / "train.py").write_text("")
+    project.commit("Change a stage")
+    assert has_changed_since(commit)
+    project.git("update-ref", "-d", "HEAD")
+    project.commit("Another history")
+    assert not is_in_history(commit)
+
+
+def test_git_remote_of_the_branch(project: Project) -> None:
+    assert find_git_remote() is None
+    project.git("remote", "add", "first", "/first")
+    assert find_git_remote() == "first"
+    project.git("remote", "add", "second", "/second")
+    assert find_git_remote() is None
+    project.git("remote", "add", "origin", "/origin")
+    assert find_git_remote() == "origin"
+    project.git("config", "branch.main.remote", "second")
+    assert find_git_remote() == "second"

@@ -1,0 +1,144 @@
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from dvc_search.errors import SearchError
+from dvc_search.space import Choices, Range
+from dvc_search.study import Study
+from searches import COMMIT, ask, configure, open_study
+
+pytestmark = pytest.mark.usefixtures("memory_folder")
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_resumed_search_goes_on_with_other_points(sampler: str) -> None:
+    first = open_study(sampler=sampler, trials=12)
+    values = []
+    for _ in range(6):
+        trial = ask(first)
+        values.append(trial.params["lr"])
+        first.complete(trial, 0.5)
+    resumed = open_study(sampler=sampler, trials=12)
+    values += [ask(resumed).params["lr"] for _ in range(6)]
+    assert len(set(values)) == 12
+    assert resumed.list_counted()[-1].number == 11  # no point was drawn again
+    assert resumed.commit == COMMIT
+
+
+def test_same_seed_gives_same_points() -> None:
+    def draw(seed: int, name: str) -> list[float]:
+        study = open_study(seed=seed, name=name)
+        return [ask(study).params["lr"] for _ in range(3)]
+
+    assert draw(1, "a") == draw(1, "b") != draw(2, "c")
+
+
+def test_equal_points_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dvc_search.study.MAX_REPEATED", 20)
+    space = {"lr": Choices((0.1, 0.2, 0.3))}
+    study = open_study(space=space, sampler="random", trials=3)
+    assert sorted(ask(study).params["lr"] for _ in range(3)) == [0.1, 0.2, 0.3]
+    more = open_study(space=space, sampler="random", trials=4)
+    assert more.ask() is None  # and does not draw forever
+    assert len(more.list_counted()) == 3
+
+
+def test_grid_has_every_point_once() -> None:
+    changes: dict[str, Any] = {
+        "sampler": "grid",
+        "space": {"lr": Range(0.1, 0.3, step=0.1), "sizes": Choices(([1], [2]))},
+    }
+    study = open_study(**changes)
+    values = [study.get_values(ask(study)) for _ in range(2)]
+    resumed = open_study(**changes)
+    values += [resumed.get_values(ask(resumed)) for _ in range(4)]
+    assert resumed.ask() is None
+    assert values == [{"epochs": 2, "lr": lr, "sizes": sizes} for lr in (0.1, 0.2, 0.3) for sizes in ([1], [2])]
+
+
+def test_grid_survives_kill_between_enqueue_and_ask() -> None:
+    changes: dict[str, Any] = {"sampler": "grid", "space": {"lr": Choices((0.1, 0.2))}}
+    open_study(**changes)
+    optuna.load_study(study_name="trial", storage="sqlite:///.dvc/tmp/search/trial.db").enqueue_trial({"lr": 0.1})
+    study = open_study(**changes)
+    assert [ask(study).params["lr"] for _ in range(2)] == [0.1, 0.2]
+    assert study.ask() is None
+
+
+def test_trial_without_parameters_is_not_counted() -> None:
+    study = open_study(trials=1)
+    optuna.load_study(study_name="trial", storage="sqlite:///.dvc/tmp/search/trial.db").ask()  # killed here
+    study = open_study(trials=1)
+    assert study.list_running() == []
+    assert ask(study).number == 1
+
+
+def test_repeated_reports_are_ignored() -> None:
+    study = open_study(pruner="median")
+    trial = ask(study)
+    study.report(trial, 1, 0.5)
+    study.report(trial, 1, 0.75)
+    (found,) = open_study().list_running()
+    study.report(found, 1, 0.25)
+    assert study.list_counted()[0].intermediate_values == {1: 0.5}
+
+
+@pytest.mark.parametrize("pruner", ["none", "median", "asha"])
+def test_prunes(pruner: str) -> None:
+    study = open_study(pruner=pruner)
+    for value in (0.5, 0.6, 0.7, 0.8, 0.9, 0.1):
+        trial = ask(study)
+        should_prune = [study.report(trial, step, value) for step in range(5)]
+        study.complete(trial, value)
+    assert any(should_prune) == (pruner != "none")
+
+
+def test_stores_how_trials_ended() -> None:
+    study = open_study()
+    complete, pruned, failed = (ask(study) for _ in range(3))
+    study.complete(complete, 0.25)
+    study.prune(pruned)
+    study.fail(failed, "lr: too high")
+    found = open_study().list_counted()
+    assert [trial.state.name for trial in found] == ["COMPLETE", "PRUNED", "FAIL"]
+    assert found[2].user_attrs == {"error": "lr: too high"}
+
+
+@pytest.mark.parametrize(("direction", "expected"), [("maximize", [2, 1]), ("minimize", [0, 1])])
+def test_lists_best(direction: str, expected: list[int]) -> None:
+    study = open_study(direction=direction)
+    for value in (-0.5, 0.0, 0.5):
+        study.complete(ask(study), value)
+    ask(study)
+    assert [trial.number for trial in study.list_best(2)] == expected
+
+
+@pytest.mark.parametrize(
+    "changes", [{"space": {"lr": Range(0.01, 2.0, log=True)}}, {"fixed": {}}, {"direction": "minimize"}]
+)
+def test_rejects_another_search_of_the_same_name(changes: dict[str, Any]) -> None:
+    open_study()
+    with pytest.raises(SearchError, match="differ from those that search trial was started with"):
+        open_study(**changes)
+
+
+def test_search_can_be_extended_with_another_sampler() -> None:
+    open_study()
+    assert not open_study(trials=50, sampler="random", pruner="asha", seed=3).is_new
+
+
+def test_rejects_damaged_database() -> None:
+    Path(".dvc/tmp/search").mkdir(parents=True)
+    Path(".dvc/tmp/search/trial.db").write_text("no database" * 100)
+    with pytest.raises(SearchError, match=r"trial\.db: cannot be opened: .*not a database"):
+        open_study()
+
+
+def test_other_database(tmp_path: Path) -> None:
+    Study(configure(), f"sqlite:///{tmp_path}/other.db").begin(COMMIT)
+    with sqlite3.connect(tmp_path / "other.db") as database:
+        assert database.execute("select study_name from studies").fetchall() == [("trial",)]
+    database.close()

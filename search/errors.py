@@ -1,5 +1,0 @@
-"""The error that a user can correct."""
-
-
-class SearchError(Exception):
-    """A user-correctable error. Each line of its text is one error: where, what is wrong, and what is allowed."""
