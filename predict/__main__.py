@@ -1,10 +1,117 @@
-"""Run: python -m predict."""
+"""Predict the class of each picture with the exported network.
 
+A picture is prepared as those of MNIST: its ink is found, scaled to fit 20 x 20 pixels, and placed in 28 x 28 by center
+of mass. Exit status: 0 all predicted, 1 an error, in one line each, 2 wrong arguments.
+"""
+
+import argparse
 import io
 import os
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
 
-from predict.command_line import main
+import numpy as np
+
+from predict import PredictError, report
+from predict.model import Model, read_model
+from predict.pictures import list_pictures, read_as_is
+from predict.preparation import Pixels, prepare_picture, read_images
+
+BATCH_SIZE = 100
+
+Input = tuple[str, Pixels, int | None]  # the name of the file, its image and its label
+
+
+class Errors:
+    """Prints errors as they come, and counts them."""
+
+    count = 0
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        """Print an error of this file in one line, and go on after the `with` statement."""
+        try:
+            yield
+        except PredictError as error:
+            self.count += 1
+            print(f"error: {report.to_printable(f'{name}: {error}')}", file=sys.stderr)
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line. `labels` is None, the path of a CSV file, or empty for the names of folders."""
+    parser = argparse.ArgumentParser(
+        prog="python -m predict", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("images", nargs="*", metavar="IMAGE", help="a picture, a folder of pictures, or - for standard input")
+    add("--as-is", action="store_true", help="take 28 x 28 gray pictures, light on dark, without preparation")
+    add(
+        "--labels",
+        nargs="?",
+        const="",
+        metavar="FILE.csv",
+        help="print accuracy and confusion matrix; labels are in a CSV file with the header file,label "
+        "(default: the name of the picture's folder)",
+    )
+    add("--model", default="models/mlp.onnx", metavar="PATH", help="the network (default: %(default)s)")
+    add("--rev", metavar="NAME", help="take the network from this commit or experiment, by DVC")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print one JSON object a line")
+    output.add_argument("--show", action="store_true", help="draw the 28 x 28 pixels that the network sees")
+    options = parser.parse_args(arguments)
+    if options.labels and not options.labels.lower().endswith(".csv"):  # --labels without a value, before an image
+        options.images.insert(0, options.labels)
+        options.labels = ""
+    if not options.images:
+        parser.error("name at least one IMAGE")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Predict what the command line names, and return the exit status."""
+    options = parse_arguments(arguments)
+    errors = Errors()
+    with errors.of(options.model):
+        model = Model(read_model(options.model, options.rev))
+        with errors.of(options.labels):
+            find_label = report.choose_labels(options.labels, model.metadata.classes)
+        if errors.count:
+            return 1
+        files: list[str] = []
+        for name in options.images:
+            with errors.of(name):
+                files += list_pictures(name)
+        metadata = model.metadata
+        prepare = read_as_is if options.as_is else partial(prepare_picture, metadata.ink_size, metadata.ink_center)
+        inputs = label_images(files, read_images(files, prepare), find_label, errors)
+        report.print_predictions(predict(model, inputs), files, metadata.classes, options)
+    return 1 if errors.count else 0
+
+
+def label_images(
+    files: Sequence[str], images: Iterator[Pixels | PredictError], find_label: report.FindLabel, errors: Errors
+) -> Iterator[Input]:
+    """Yield the images with their labels; files with an error are left out."""
+    for name, image in zip(files, images, strict=True):
+        with errors.of(name):
+            if isinstance(image, PredictError):
+                raise image
+            yield name, image, find_label(name)
+
+
+def predict(model: Model, inputs: Iterator[Input]) -> Iterator[report.Prediction]:
+    """Run the network on batches.
+
+    Raises:
+        PredictError: the network fails.
+    """
+    while batch := list(islice(inputs, BATCH_SIZE)):
+        probabilities = model.predict(np.stack([image for _, image, _ in batch]))
+        for (name, image, label), row in zip(batch, probabilities, strict=True):
+            yield report.Prediction(name, image, label, row)
 
 
 def run() -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from predict.errors import PredictError
+from predict import PredictError
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]

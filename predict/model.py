@@ -2,21 +2,46 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from predict.errors import PredictError
-from predict.preparation import IMAGE_SIZE
+from predict import PredictError
+from predict.pictures import IMAGE_SIZE, read_file
 
-MAX_BYTES = 2**30
 CLASSES = 10
 INPUTS = {"images": ("tensor(uint8)", [IMAGE_SIZE, IMAGE_SIZE])}
 OUTPUTS = {"logits": ("tensor(float)", [CLASSES]), "probabilities": ("tensor(float)", [CLASSES])}
 SILENT = 4  # log only what ends the process
+
+
+def read_model(path: str, revision: str | None) -> bytes:
+    """Read the file of a model, or what it is at a Git revision or in an experiment, if there is one.
+
+    Raises:
+        PredictError: it cannot be read, or DVC has it neither in the cache nor in the remote.
+    """
+    if revision is not None:
+        return _read_model_of(revision, path)
+    try:
+        return read_file(path)
+    except PredictError as error:
+        raise PredictError(f"{error}; run dvc pull, or dvc repro") from None
+
+
+def _read_model_of(revision: str, path: str) -> bytes:
+    from dvc.api import DVCFileSystem  # takes a second to import
+    from dvc.exceptions import DvcException
+    from scmrepo.exceptions import SCMError
+
+    try:
+        data: bytes = DVCFileSystem(rev=revision).read_bytes(path)
+    except (DvcException, SCMError, OSError) as error:
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+        raise PredictError(f"not available at {revision} ({reason}); run dvc pull or dvc exp pull") from None
+    return data
 
 
 class Metadata(NamedTuple):
@@ -62,24 +87,6 @@ class Model:
         if probabilities.shape != (len(images), CLASSES) or not np.isfinite(probabilities).all():
             raise PredictError("the model gives no probabilities; run dvc repro")
         return np.asarray(probabilities)
-
-
-def read_model(path: Path) -> bytes:
-    """Read the file of a model.
-
-    Raises:
-        PredictError: it cannot be read, or is too large.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise PredictError("no such file; run dvc pull, or dvc repro") from None
-    except OSError as error:
-        raise PredictError(error.strerror or "cannot be read") from None
-    if len(data) > MAX_BYTES:
-        raise PredictError(f"has more than {MAX_BYTES:,} bytes")
-    return data
 
 
 def read_metadata(metadata: Mapping[str, str]) -> Metadata:

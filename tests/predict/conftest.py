@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image, ImageDraw
 
-from predict.command_line import main
-from stages.shared.idx import TEST, read_images_and_labels
+from predict.__main__ import main
 from tests.conftest import MNIST_MIRROR
 
 METADATA = {"classes": json.dumps([str(digit) for digit in range(10)]), "ink_size": "20", "ink_center": "mass"}
@@ -32,25 +31,18 @@ Predict = Callable[..., Result]
 
 def build_model(metadata: dict[str, str] = METADATA, inputs: str = "images", outputs: int = 10) -> bytes:
     """Build a network whose logit of class c is the mean of row 2 * c, divided by 16."""
-    weight = np.zeros((784, outputs), np.float32)
-    for label in range(outputs):
-        weight[56 * label : 56 * label + 28, label] = 1 / 28 / 16
+    weight = np.repeat(np.eye(28, dtype=np.float32)[: 2 * outputs : 2], 28, axis=1).T / np.float32(28 * 16)
     nodes = [
         helper.make_node("Cast", [inputs], ["pixels"], to=TensorProto.FLOAT),
         helper.make_node("Flatten", ["pixels"], ["flat"]),
         helper.make_node("MatMul", ["flat", "weight"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["probabilities"]),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "test",
-        [helper.make_tensor_value_info(inputs, TensorProto.UINT8, ["n", 28, 28])],
-        [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", outputs])
-            for name in ("logits", "probabilities")
-        ],
-        [numpy_helper.from_array(weight, "weight")],
-    )
+    images = helper.make_tensor_value_info(inputs, TensorProto.UINT8, ["n", 28, 28])
+    results = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", outputs]) for name in ("logits", "probabilities")
+    ]
+    graph = helper.make_graph(nodes, "test", [images], results, [numpy_helper.from_array(weight, "weight")])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
     helper.set_model_props(model, metadata)
     return bytes(model.SerializeToString())
@@ -71,6 +63,15 @@ def draw_seven(size: tuple[int, int] = (200, 240), corner: tuple[int, int] = (60
     return np.asarray(picture)
 
 
+def read_mnist() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Read the images, (10000, 28, 28), and labels, (10000,), of MNIST's test set."""
+    images, labels = (
+        np.frombuffer(gzip.decompress(Path(MNIST_MIRROR, f"t10k-{name}-ubyte.gz").read_bytes()), np.uint8)
+        for name in ("images-idx3", "labels-idx1")
+    )
+    return images[16:].reshape(-1, 28, 28), labels[8:]
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Change to a folder with a model."""
@@ -81,7 +82,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def predict(folder: Path, capfd: pytest.CaptureFixture[str]) -> Predict:
+def predict(capfd: pytest.CaptureFixture[str]) -> Predict:
     """Return a function that runs the command."""
 
     def run(*arguments: str) -> Result:
@@ -91,13 +92,3 @@ def predict(folder: Path, capfd: pytest.CaptureFixture[str]) -> Predict:
         return Result(status, output, errors.splitlines())
 
     return run
-
-
-@pytest.fixture(scope="session")
-def mnist(tmp_path_factory: pytest.TempPathFactory) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return the images, (10000, 28, 28), and labels, (10000,), of MNIST's test set."""
-    folder = tmp_path_factory.mktemp("mnist")
-    for name in TEST:
-        packed = Path(MNIST_MIRROR, f"{name}.gz").read_bytes()
-        (folder / name).write_bytes(gzip.decompress(packed))
-    return read_images_and_labels(folder, TEST)

@@ -1,13 +1,17 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from predict.errors import PredictError
-from predict.model import Model, read_model
-from tests.predict.conftest import METADATA, build_model, make_image
+from predict import PredictError
+from predict.model import Model
+from tests.clone import Clone
+from tests.predict.conftest import METADATA, Predict, build_model, make_image
 
 IMAGES = np.stack([make_image(label) for label in range(10)])
+LETTERS = '["a", "b", "c", "d", "e", "f", "g", "h", "i", "\\u304a"]'
 
 
 def test_predicts_probabilities() -> None:
@@ -17,8 +21,7 @@ def test_predicts_probabilities() -> None:
 
 
 def test_reads_metadata() -> None:
-    names = '["a", "b", "c", "d", "e", "f", "g", "h", "i", "\\u304a"]'
-    metadata = Model(build_model({"classes": names, "ink_size": "28", "ink_center": "box"})).metadata
+    metadata = Model(build_model({"classes": LETTERS, "ink_size": "28", "ink_center": "box"})).metadata
     assert metadata == (list("abcdefghiお"), 28, "box")
 
 
@@ -30,10 +33,10 @@ def test_reads_metadata() -> None:
         (build_model()[:-3000], "not an ONNX model"),
         (build_model(inputs="pixel"), "has {'pixel': ('tensor(uint8)', [28, 28])}, must have {'images': "),
         (build_model(outputs=9), "has {'logits': ('tensor(float)', [9])"),
-        (build_model({**METADATA, "classes": "[1]"}), "metadata: classes: must be a JSON list of 10 names"),
-        (build_model({**METADATA, "classes": "0123"}), "metadata: classes: must be a JSON list of 10 names"),
-        (build_model({**METADATA, "ink_size": "29"}), "metadata: ink_size: 29: must be 1 to 28"),
-        (build_model({**METADATA, "ink_center": "top"}), "metadata: ink_center: top: must be mass or box"),
+        (build_model(METADATA | {"classes": "[1]"}), "metadata: classes: must be a JSON list of 10 names"),
+        (build_model(METADATA | {"classes": "0123"}), "metadata: classes: must be a JSON list of 10 names"),
+        (build_model(METADATA | {"ink_size": "29"}), "metadata: ink_size: 29: must be 1 to 28"),
+        (build_model(METADATA | {"ink_center": "top"}), "metadata: ink_center: top: must be mass or box"),
     ],
     ids=["empty", "text", "truncated", "input", "outputs", "one class", "no JSON", "ink_size", "ink_center"],
 )
@@ -46,13 +49,74 @@ def test_rejects(data: bytes, message: str) -> None:
 
 
 def test_rejects_probabilities_that_are_not_finite() -> None:
-    model = build_model()
     one = np.float32(1 / 28 / 16).tobytes()
+    model = Model(build_model().replace(one, np.float32(np.nan).tobytes()))
     with pytest.raises(PredictError, match=r"^the model gives no probabilities"):
-        Model(model.replace(one, np.float32(np.nan).tobytes())).predict(IMAGES)
+        model.predict(IMAGES)
 
 
-def test_rejects_large_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("predict.model.MAX_BYTES", 1000)
-    with pytest.raises(PredictError, match=r"^has more than 1,000 bytes$"):
-        read_model(Path("/dev/zero"))
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """Create a DVC project with a model in the commit v1, pushed, and another one in the experiment letters."""
+    clone = Clone(tmp_path_factory.mktemp("repository") / "project")
+    model, remote = clone.folder / "models/mlp.onnx", clone.folder.parent / "remote"
+    model.parent.mkdir(parents=True)
+    Image.fromarray(make_image(3)).save(clone.folder / "three.png")
+    clone.run("git", "init", "--quiet")
+    clone.identify()
+    (clone.folder / ".dvc").mkdir()  # what dvc init and dvc push would do, in seconds
+    (clone.folder / ".dvc/.gitignore").write_text("/cache\n/tmp\n")
+    storage = f"[core]\n    analytics = false\n    remote = storage\n['remote \"storage\"']\n    url = {remote}\n"
+    (clone.folder / ".dvc/config").write_text(storage)
+    model.write_bytes(build_model())
+    clone.run("dvc", "add", "--quiet", "models/mlp.onnx")
+    shutil.copytree(clone.folder / ".dvc/cache", remote)
+    clone.commit("Add the model")
+    clone.run("git", "tag", "v1")
+    model.unlink()
+    model.write_bytes(build_model(METADATA | {"classes": LETTERS}))
+    clone.run("dvc", "add", "--quiet", "models/mlp.onnx")
+    clone.run("dvc", "exp", "save", "--name", "letters")
+    model.unlink()
+    return clone
+
+
+@pytest.fixture
+def project(repository: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Change to a copy of the project, whose workspace has no model."""
+    for name, value in repository.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(repository.copy(tmp_path / "project").folder)
+
+
+def test_reads_the_model_of_a_commit_and_of_an_experiment(project: None, predict: Predict) -> None:
+    for revision, name in {"v1": "3", "letters": "d"}.items():
+        status, output, errors = predict("--as-is", "--rev", revision, "three.png")
+        assert (status, errors) == (0, [])
+        assert output.splitlines()[1].split()[:2] == ["three.png", name]
+
+
+def test_reads_the_model_of_the_remote(project: None, predict: Predict) -> None:
+    shutil.rmtree(".dvc/cache")
+    assert predict("--as-is", "--rev", "v1", "three.png").status == 0
+
+
+@pytest.mark.parametrize(
+    ("revision", "model", "reason"),
+    [
+        ("none", "models/mlp.onnx", "unknown Git revision 'none'"),
+        ("v1", "models/other.onnx", "No such file or directory"),
+        ("letters", "models/mlp.onnx", "No storage files available"),
+    ],
+    ids=["revision", "file", "data"],
+)
+def test_rejects_what_a_revision_lacks(project: None, predict: Predict, revision: str, model: str, reason: str) -> None:
+    shutil.rmtree(".dvc/cache")
+    [error] = predict("--rev", revision, "--model", model, "three.png").errors
+    assert error == f"error: {model}: not available at {revision} ({reason}); run dvc pull or dvc exp pull"
+
+
+def test_rejects_revision_without_git(folder: Path, predict: Predict) -> None:
+    status, output, [error] = predict("--rev", "v1", "three.png")
+    assert (status, output) == (1, "")
+    assert error.endswith("is not a git repository); run dvc pull or dvc exp pull")

@@ -1,10 +1,10 @@
-"""Read pictures of any common format and mode as gray pixels."""
+"""Find pictures, and read them, of any common format and mode, as gray pixels."""
 
 import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from pathlib import Path
 
@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from predict.errors import PredictError
-from predict.preparation import IMAGE_SIZE
+from predict import PredictError
 
+IMAGE_SIZE = 28  # height and width of the images of the network
+MAX_BYTES = 2**30  # of a file
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-MAX_BYTES = 2**29
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS
 MAX_SIDE = 2000  # larger pictures are reduced while they are read
 MIN_CONTRAST = 24  # of 255; what is visible of a transparent picture is plain below this
 STANDARD_INPUT = "-"
 
 
-def list_images(name: str) -> list[str]:
+def list_pictures(name: str) -> list[str]:
     """List the pictures of a folder and all folders in it, sorted, or the one file that is named.
 
     Raises:
@@ -39,18 +39,15 @@ def list_images(name: str) -> list[str]:
     return files
 
 
-def read_bytes(name: str) -> bytes:
+def read_file(name: str) -> bytes:
     """Read a file, or standard input if the name is `-`.
 
     Raises:
         PredictError: the file cannot be read, or is too large.
     """
     try:
-        if name == STANDARD_INPUT:
-            data = sys.stdin.buffer.read(MAX_BYTES + 1)
-        else:
-            with Path(name).open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
+        with nullcontext(sys.stdin.buffer) if name == STANDARD_INPUT else Path(name).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise PredictError(error.strerror or "cannot be read") from None
     if len(data) > MAX_BYTES:
@@ -105,11 +102,11 @@ def read_gray(data: bytes) -> NDArray[np.float32]:
 
 def stretch(gray: NDArray[np.float32]) -> NDArray[np.float32]:
     """Map the smallest finite value to 0 and the largest to 255; a plain picture becomes 0. NaN becomes the median."""
-    finite = np.isfinite(gray)
-    if not finite.any():
+    finite = gray[np.isfinite(gray)]
+    if not finite.size:
         return np.zeros_like(gray)
-    lowest, highest = gray[finite].min(), gray[finite].max()
-    filled = np.nan_to_num(gray, nan=float(np.median(gray[finite]))).clip(lowest, highest)
+    lowest, highest = finite.min(), finite.max()
+    filled = np.nan_to_num(gray, nan=float(np.median(finite))).clip(lowest, highest)
     return np.asarray((filled - lowest) / max(highest - lowest, np.finfo(np.float32).tiny) * 255, np.float32)
 
 
@@ -122,10 +119,11 @@ def flatten(picture: Image.Image) -> NDArray[np.float32]:
     gray = np.asarray(picture.convert("L"), np.float32)
     alpha = np.asarray(picture.getchannel("A"), np.float32)
     visible = alpha > 127
-    if not visible.any():
+    bounds = Image.fromarray(visible).getbbox()
+    if bounds is None:
         raise PredictError("empty: all of it is transparent")
-    rows, columns = (np.flatnonzero(visible.any(axis=axis)) for axis in (1, 0))
-    share = visible[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].mean()
+    left, top, right, bottom = bounds
+    share = visible[top:bottom, left:right].mean()
     if visible.all() or (share > 0.5 and np.ptp(gray[visible]) > MIN_CONTRAST):
         paper = np.median(gray[visible])
         return np.asarray(paper + (gray - paper) * (alpha / 255), np.float32)

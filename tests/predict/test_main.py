@@ -4,20 +4,16 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from predict import inputs
-from stages.shared.idx import TEST, read_images_and_labels
 from tests.clone import ROOT, Clone
 from tests.conftest import needs_mnist
-from tests.predict.conftest import METADATA, Predict, build_model, draw_seven, make_image
+from tests.predict.conftest import Predict, draw_seven, make_image, read_mnist
 
 
 def save_images(folder: Path, labels: Sequence[int]) -> None:
@@ -27,8 +23,9 @@ def save_images(folder: Path, labels: Sequence[int]) -> None:
         Image.fromarray(make_image(label)).save(folder / f"{number:02}.png")
 
 
-def run_shell(command: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command of the shell in the current folder."""
+def run_shell(options: str, *, python: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run the command in the current folder, by a shell."""
+    command = f"{sys.executable} {python} -m predict --as-is {options}"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
 
@@ -36,47 +33,40 @@ def run_shell(command: str) -> "subprocess.CompletedProcess[str]":
 def test_prints_table(folder: Path, predict: Predict) -> None:
     save_images(folder / "images", [3, 7])
     status, output, errors = predict("--as-is", "images")
+    header, first, second = output.splitlines()
+    assert header == "file           class  probability  second best"
+    assert re.fullmatch(r"images/00\.png  3           99\.\d\d%  0 \(0\.\d\d%\)", first)
+    assert re.fullmatch(r"images/01\.png  7           99\.\d\d%  0 \(0\.\d\d%\)", second)
     assert (status, errors) == (0, [])
-    assert output.splitlines()[0] == "file           class  probability  second best"
-    assert re.fullmatch(r"images/00\.png  3           99\.\d\d%  0 \(0\.\d\d%\)", output.splitlines()[1])
-    assert re.fullmatch(r"images/01\.png  7           99\.\d\d%  0 \(0\.\d\d%\)", output.splitlines()[2])
 
 
-def test_prints_json(folder: Path, predict: Predict) -> None:
-    save_images(folder, [3, 7])
-    status, output, _ = predict("--as-is", "--json", "01.png", "00.png")
-    first, second = map(json.loads, output.splitlines())
-    assert status == 0
-    assert (first["file"], first["class"], second["file"], second["class"]) == ("01.png", "7", "00.png", "3")
-    assert list(first["probabilities"]) == list("0123456789")
-    assert first["probability"] == first["probabilities"]["7"] == max(first["probabilities"].values())
-    assert sum(first["probabilities"].values()) == pytest.approx(1)
+def test_prints_json_of_more_than_a_batch(folder: Path, predict: Predict) -> None:
+    labels = np.random.default_rng(0).integers(0, 10, 150).tolist()
+    save_images(folder, labels)
+    names = [f"{number:02}.png" for number in range(150)][::-1]
+    lines = list(map(json.loads, predict("--as-is", "--json", *names).output.splitlines()))
+    assert [(line["file"], line["class"]) for line in lines] == list(zip(names, map(str, labels[::-1]), strict=True))
+    for line in lines:
+        assert list(line["probabilities"]) == list("0123456789")
+        assert line["probability"] == line["probabilities"][line["class"]] == max(line["probabilities"].values())
+        assert sum(line["probabilities"].values()) == pytest.approx(1)
 
 
-def test_predicts_more_than_a_batch(folder: Path, predict: Predict) -> None:
-    labels = np.random.default_rng(0).integers(0, 10, 250).tolist()
-    save_images(folder / "images", labels)
-    lines = predict("--as-is", "--json", "images").output.splitlines()
-    names = {f"images/{number:02}.png": str(label) for number, label in enumerate(labels)}
-    assert {line["file"]: line["class"] for line in map(json.loads, lines)} == names
-
-
-def test_prepares_picture(folder: Path, predict: Predict) -> None:
+def test_prepares_and_shows_picture(folder: Path, predict: Predict) -> None:
     Image.fromarray(255 - draw_seven()).save(folder / "seven.png")
-    lines = predict("seven.png", "--show").output.splitlines()
-    assert len(lines) == 2 + 14
-    assert all(len(line) == 28 for line in lines[2:])
-    assert [line.isspace() for line in lines[2:]] == [True] * 4 + [False] * 10
+    _, _, *lines = predict("seven.png", "--show").output.splitlines()
+    assert [line.isspace() for line in lines] == [True] * 4 + [False] * 10
+    assert all(len(line) == 28 for line in lines)
 
 
 def test_shows_grays_on_a_terminal(folder: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
     save_images(folder, [0])
     monkeypatch.setattr(os, "environ", {})
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    lines = predict("00.png", "--as-is", "--show").output.splitlines()
-    assert lines[2].count("▀") == 28
-    assert lines[2].startswith("\x1b[38;5;232;48;5;232m▀")
-    assert lines[2].count("\x1b[38;5;255;48;5;232m▀") == 20
+    line = predict("00.png", "--as-is", "--show").output.splitlines()[2]
+    assert line.count("▀") == 28
+    assert line.startswith("\x1b[38;5;232;48;5;232m▀")
+    assert line.count("\x1b[38;5;255;48;5;232m▀") == 20
 
 
 def test_labels_are_the_folders(folder: Path, predict: Predict) -> None:
@@ -108,32 +98,10 @@ def test_predicts_the_others(folder: Path, predict: Predict) -> None:
     names = ["text.png", "00.png", "cut.png", "none", "missing.png", "plain.png", "01.png"]
     status, output, errors = predict("--json", *names)
     assert [json.loads(line)["file"] for line in output.splitlines()] == ["00.png", "01.png"]
-    assert status == 1
-    assert [line.split(":")[1].strip() for line in errors] == [
-        "none",
-        "text.png",
-        "cut.png",
-        "missing.png",
-        "plain.png",
-    ]
+    assert [line.split(": ")[1] for line in errors] == ["none", "text.png", "cut.png", "missing.png", "plain.png"]
     assert "error: missing.png: No such file or directory" in errors
     assert "error: plain.png: empty: no ink differs from the background" in errors
-
-
-@pytest.mark.parametrize("many", [1, 100])
-def test_reads_many_files_in_processes(
-    folder: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch, many: int
-) -> None:
-    save_images(folder / "images", [3, 7, 1])
-    (folder / "images/01.png").write_text("text")
-    executor = mock.Mock(wraps=ProcessPoolExecutor)
-    monkeypatch.setattr(inputs, "MANY", many)
-    monkeypatch.setattr(inputs, "CHUNK_SIZE", 2)
-    monkeypatch.setattr("predict.inputs.ProcessPoolExecutor", executor)
-    status, output, errors = predict("--as-is", "--json", "images")
-    assert [json.loads(line)["class"] for line in output.splitlines()] == ["3", "1"]
-    assert (status, len(errors), executor.call_count) == (1, 1, many == 1)
-    assert errors[0].startswith("error: images/01.png: not a picture")
+    assert status == 1
 
 
 def test_control_characters_stay_in_their_line(folder: Path, predict: Predict) -> None:
@@ -141,45 +109,31 @@ def test_control_characters_stay_in_their_line(folder: Path, predict: Predict) -
     name = "a\nb\x1b[31m.png"
     (folder / "00.png").rename(folder / name)
     (folder / "c\nd\udcff.png").touch()
-    status, output, errors = predict("--as-is", name, "c\nd\udcff.png")
+    _, output, errors = predict("--as-is", name, "c\nd\udcff.png")
     assert output.splitlines()[1].startswith(r"a\nb\x1b[31m.png  3 ")
     assert errors == [r"error: c\nd\udcff.png: an empty file"]
     assert json.loads(predict("--as-is", "--json", name).output)["file"] == name
-    assert status == 1
 
 
 def test_reads_standard_input(folder: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
     save_images(folder, [3])
+    monkeypatch.setattr("predict.preparation.MANY", 1)  # never in another process
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((folder / "00.png").read_bytes())))
     assert predict("--as-is", "-").output.splitlines()[1].split()[:2] == ["-", "3"]
 
 
-@pytest.mark.parametrize(
-    ("prepare", "message"),
-    [
-        (lambda path: path.unlink(), "models/mlp.onnx: no such file; run dvc pull, or dvc repro"),
-        (lambda path: path.write_text("text"), "models/mlp.onnx: not an ONNX model ("),
-        (
-            lambda path: path.write_bytes(build_model({**METADATA, "ink_size": "0"})),
-            "models/mlp.onnx: metadata: ink_size",
-        ),
-    ],
-    ids=["missing", "damaged", "metadata"],
-)
-def test_rejects_model(folder: Path, predict: Predict, prepare: Callable[[Path], object], message: str) -> None:
-    save_images(folder, [3])
-    prepare(folder / "models/mlp.onnx")
-    status, output, [error] = predict("--as-is", "00.png")
-    assert (status, output) == (1, "")
-    assert error.startswith(f"error: {message}")
-
-
-def test_rejects_labels(folder: Path, predict: Predict) -> None:
+def test_rejects_model_and_labels(folder: Path, predict: Predict) -> None:
     assert predict("--labels", "none.csv", "a.png") == (1, "", ["error: none.csv: No such file or directory"])
+    [error] = predict("--model", "none.onnx", "a.png").errors
+    assert error == "error: none.onnx: No such file or directory; run dvc pull, or dvc repro"
+    (folder / "models/mlp.onnx").write_text("text")
+    status, output, [error] = predict("a.png")
+    assert (status, output) == (1, "")
+    assert error.startswith("error: models/mlp.onnx: not an ONNX model (")
 
 
 @pytest.mark.parametrize("arguments", [[], ["--labels"], ["--json", "--show", "a.png"]], ids=str)
-def test_rejects_arguments(predict: Predict, arguments: list[str]) -> None:
+def test_rejects_arguments(folder: Path, predict: Predict, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         predict(*arguments)
     assert caught.value.code == 2
@@ -187,31 +141,29 @@ def test_rejects_arguments(predict: Predict, arguments: list[str]) -> None:
 
 def test_closed_pipe_is_quiet(folder: Path) -> None:
     save_images(folder / "images", [3] * 300)
-    command = f"{sys.executable} -m predict --as-is --json images images images images images | head -n 1"
-    process = run_shell(command)
+    process = run_shell("--json images images images images images | head -n 1")
     assert process.stdout.count("\n") == 1
     assert process.stderr == ""
 
 
 def test_full_disk_is_one_line(folder: Path) -> None:
     save_images(folder, [3])
-    process = run_shell(f"{sys.executable} -m predict --as-is 00.png >/dev/full")
+    process = run_shell("00.png >/dev/full")
     assert (process.returncode, process.stderr) == (1, "error: standard output: No space left on device\n")
 
 
 def test_starts_without_slow_imports(folder: Path) -> None:
     save_images(folder, [3])
-    process = run_shell(f"{sys.executable} -X importtime -m predict --as-is 00.png")
+    process = run_shell("00.png", python="-X importtime")
     assert process.returncode == 0
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in process.stderr.splitlines()}
     assert {"numpy", "onnxruntime", "PIL"} <= imported
-    assert not imported & {"torch", "pandas", "sklearn", "scipy", "dvc", "pydantic", "rich", "runtime", "stages"}
+    assert not imported & {"torch", "pandas", "sklearn", "scipy", "dvc", "pydantic", "stages"}
 
 
 @needs_mnist
-def test_images_of_mnist_give_the_accuracy_of_the_metrics(mnist_run: Clone, predict: Predict) -> None:
-    images, labels = read_images_and_labels(mnist_run.folder / "data/raw", TEST)
-    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+def test_images_of_mnist_give_the_accuracy_of_the_metrics(mnist_run: Clone, folder: Path, predict: Predict) -> None:
+    for number, (image, label) in enumerate(zip(*read_mnist(), strict=True)):
         Path(f"images/{label}").mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(f"images/{label}/{number}.png", compress_level=1)
     arguments = ("--json", "--model", str(mnist_run.folder / "models/mlp.onnx"))

@@ -1,4 +1,4 @@
-"""The error that a user can correct."""
+"""The trained model, used on pictures: `python -m predict`."""
 
 
 class PredictError(Exception):
