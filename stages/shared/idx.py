@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from runtime.errors import StageError
+from stages.shared.errors import StageError
 from stages.shared.shapes import CLASSES, IMAGE_SIZE
 
 UNSIGNED_BYTE = 0x08

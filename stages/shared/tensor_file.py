@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from runtime.errors import StageError
-from runtime.yaml_file import to_line
+from stages.shared.errors import StageError, to_line
 
 Types = dict[str, tuple[str, list[int]]]  # dtype, as safetensors names it, and shape, by name of the tensor
 

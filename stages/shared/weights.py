@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from runtime.errors import StageError
+from stages.shared.errors import StageError
 from stages.shared.shapes import CLASSES, PIXELS
 from stages.shared.tensor_file import ADVICE, Types, read_tensor, read_types
 

@@ -1,0 +1,1 @@
+"""The stages of the pipeline, one file each, as in dvc.yaml."""

@@ -1,0 +1,60 @@
+"""A stage as an ordinary program: `run` at the end of each stage's file. It needs neither DVC nor dvc-guard."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from stages.shared.errors import StageError, errors_in_lines
+from stages.shared.parameters import PARAMS_YAML, AnyParameters, StageParameters, read_parameters
+from stages.shared.yaml_file import read_yaml_mapping
+
+DVC_YAML = Path("dvc.yaml")
+
+
+def run(
+    name: str,
+    main: Callable[[AnyParameters], None],
+    kind: type[AnyParameters],
+    **alternatives: Callable[[AnyParameters], None],
+) -> None:
+    """Call `main` with the parameters of class `kind`, as the program of the stage `name`.
+
+    With --NAME on the command line, that of `alternatives` is called instead. Where the user can correct an error, it
+    is printed without a traceback, and the exit status is not 0.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m stages.{name}",
+        description=sys.modules[main.__module__].__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(main=main)
+    for option, function in alternatives.items():
+        parser.add_argument(f"--{option}", dest="main", action="store_const", const=function, help=function.__doc__)
+    arguments = parser.parse_args()
+    with errors_in_lines():
+        check_params(name, kind)
+        arguments.main(read_parameters(kind))
+
+
+def check_params(name: str, kind: type[StageParameters]) -> None:
+    """Compare the keys of `kind` with the `params` of the stage `name` in dvc.yaml.
+
+    DVC would not run the stage again for a key that is missing there. A stage whose dependency is params.yaml, all of
+    it, lists no keys.
+
+    Raises:
+        StageError: one line for each key that only one of the two has.
+    """
+    stage = read_yaml_mapping(DVC_YAML).get("stages", {}).get(name)
+    if stage is None:
+        raise StageError(f"{DVC_YAML}: stages: {name}: missing")
+    if str(PARAMS_YAML) in stage.get("deps", []):
+        return
+    listed = {key for key in stage.get("params", []) if isinstance(key, str)}  # mappings are of other files
+    where = f"{DVC_YAML}: stages: {name}: params"
+    fields = kind.model_fields.keys()
+    lines = [f"{where}: {key}: missing; DVC would not run the stage again for it" for key in sorted(fields - listed)]
+    lines += [f"{where}: {key}: not allowed; {kind.__name__} does not have it" for key in sorted(listed - fields)]
+    if lines:
+        raise StageError("\n".join(lines))

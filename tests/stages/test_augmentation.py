@@ -1,0 +1,169 @@
+import math
+from typing import Literal
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from stages.shared import augmentation
+from stages.shared.augmentation import PIXEL, affine_fields, build_augmentation, draw_affine, elastic_fields, resample
+
+Name = Literal["affine", "elastic"]
+NAMES: tuple[Name, ...] = ("affine", "elastic")
+
+
+def make_generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def draw_images(count: int = 5) -> Tensor:
+    return torch.rand(count, 28, 28, generator=make_generator(1)) * 2 - 1
+
+
+def augment(name: Name, images: Tensor, seed: int = 0, background: float = -1) -> Tensor:
+    """Augment images of a training set that has no lower value than `background`."""
+    training = np.full((1, 28, 28), background, np.float32)
+    return torch.from_numpy(build_augmentation(name, training, make_generator(seed))(images.numpy()))
+
+
+def test_none_returns_input() -> None:
+    images = draw_images().numpy()
+    assert build_augmentation("none", images, make_generator())(images) is images
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_keeps_shape_dtype_and_range(name: Name, count: int) -> None:
+    images = draw_images(count)
+    augmented = augment(name, images)
+    assert (augmented.shape, augmented.dtype) == (images.shape, torch.float32)
+    assert ((augmented >= -1) & (augmented <= 1)).all()
+    assert torch.equal(images, draw_images(count))  # the input is unchanged
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_image_has_another_transformation_each_time(name: Name) -> None:
+    images = draw_images(1).expand(4, 28, 28).numpy()
+    transform = build_augmentation(name, images, make_generator())
+    augmented = np.concatenate([transform(images), transform(images)])
+    assert len({image.tobytes() for image in augmented}) == 8
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_depends_only_on_generator(name: Name) -> None:
+    def draw(seed: int) -> Tensor:
+        torch.manual_seed(torch.seed())  # another state of torch's default generator each time
+        return augment(name, draw_images(), seed)
+
+    assert torch.equal(draw(7), draw(7))
+    assert not torch.equal(draw(7), draw(8))
+
+
+@pytest.mark.parametrize("background", [-1.0, 0.0, -0.42421296])
+def test_outside_of_image_is_background(background: float) -> None:
+    coefficients = torch.tensor([[[1, 0, 10 * PIXEL], [0, 1, 0]]])  # each source is 10 pixels to the right
+    shifted = resample(torch.ones(1, 28, 28), make_sources(coefficients), background)[0]
+    torch.testing.assert_close(shifted[:, :18], torch.ones(28, 18))
+    assert (shifted[:, 18:] == background).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_uniform_image_is_unchanged(name: Name) -> None:
+    images = torch.full((3, 28, 28), -0.42421296)
+    assert torch.equal(augment(name, images, background=float(images.min())), images)
+
+
+def test_affine_equals_bilinear_loop() -> None:
+    images = draw_images(3)
+    coefficients = torch.tensor(
+        [
+            [[1, 0, 0], [0, 1, 0]],  # the identity
+            [[0, -1, 0], [1, 0, 0]],  # rotation by 90 degrees
+            [[0.9, 0.2, 0.1], [-0.3, 1.1, -0.05]],  # not symmetric
+        ]
+    )
+    resampled = resample(images, make_sources(coefficients), -1)
+    torch.testing.assert_close(resampled[0], images[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(resampled[1], images[1].rot90(), atol=1e-4, rtol=0)
+    for image, matrix, actual in zip(images, coefficients, resampled, strict=True):
+        expected = resample_in_loop(image.numpy(), matrix.numpy(), background=-1)
+        np.testing.assert_allclose(actual.numpy(), expected, atol=1e-4)
+
+
+def test_affine_is_composition_within_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = {"ROTATION": 0.2, "SCALE": 0.15, "SHEAR": 0.1, "TRANSLATION": 0.05}  # all different
+    for name, limit in limits.items():
+        monkeypatch.setattr(augmentation, name, limit)
+    matrices = draw_affine(10_000, make_generator()).double()
+    linear, translation = matrices[:, :, :2], matrices[:, :, 2]
+    angle = torch.atan2(linear[:, 1, 0], linear[:, 0, 0])
+    rotated_back = torch.stack([angle.cos(), angle.sin(), -angle.sin(), angle.cos()], dim=1).view(-1, 2, 2) @ linear
+    for name, drawn in [
+        ("ROTATION", angle),
+        ("SCALE", rotated_back[:, 0, 0] - 1),
+        ("SCALE", rotated_back[:, 1, 1] - 1),
+        ("SHEAR", rotated_back[:, 0, 1]),
+        ("TRANSLATION", translation[:, 0]),
+        ("TRANSLATION", translation[:, 1]),
+    ]:
+        limit = limits[name]
+        # Uniform from -limit to limit: the variance is limit ** 2 / 3.
+        assert drawn.abs().max().item() == pytest.approx(limit, rel=0.01)
+        assert drawn.mean().item() == pytest.approx(0, abs=0.05 * limit)
+        assert drawn.std().item() == pytest.approx(limit / math.sqrt(3), rel=0.05)
+
+
+def test_elastic_displacement_is_smooth() -> None:
+    noise = torch.randn(2_000, augmentation.GRID_SIZE**2, generator=make_generator())
+    displacements = (noise @ elastic_fields()).view(-1, 28, 28)
+    deviations = displacements.std(dim=0) / augmentation.DISPLACEMENT
+    torch.testing.assert_close(deviations, torch.ones(28, 28), rtol=0, atol=0.1)
+    # Displacements of neighbors differ by less than their distance, so that their order is kept.
+    assert displacements.diff(dim=2).std().item() < PIXEL / 2
+
+
+def test_only_elastic_curvatures_lines() -> None:
+    ramps = affine_fields()[0].view(1, 28, 28).expand(50, 28, 28)  # x: its second differences stay 0 if affine
+    for name in NAMES:
+        centers = augment(name, ramps)[:, 10:18, 10:18]
+        curvatures = centers.diff(n=2, dim=2).abs().amax(dim=(1, 2))
+        assert ((curvatures > 1e-4) == (name == "elastic")).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_moves_pixels_little(name: Name) -> None:
+    """A dot in the center of an image stays near it."""
+    images = torch.zeros(200, 28, 28)
+    images[:, 13:15, 13:15] = 1
+    augmented = augment(name, images, background=0)
+    position = torch.arange(28) - 13.5
+    mass = augmented.sum(dim=(1, 2))
+    assert (mass > 0).all()
+    for dim in (1, 2):
+        offset = (augmented.sum(dim=dim) * position).sum(dim=1) / mass
+        assert offset.abs().max() < 8
+        assert offset.abs().mean() < 2
+        assert offset.mean().abs() < 0.5
+
+
+def make_sources(coefficients: Tensor) -> Tensor:
+    return (coefficients @ affine_fields()).view(-1, 2, 28, 28)
+
+
+def resample_in_loop(
+    image: NDArray[np.float32], coefficients: NDArray[np.float32], background: float
+) -> NDArray[np.float64]:
+    """Sample each pixel at the point that the affine transformation maps it to, in pixels from the center."""
+    resampled = np.empty((28, 28))
+    linear, translation = coefficients[:, :2], coefficients[:, 2] / PIXEL
+    for row, column in np.ndindex(28, 28):
+        x, y = linear @ [column - 13.5, row - 13.5] + translation + 13.5
+        left, top = math.floor(x), math.floor(y)
+        resampled[row, column] = sum(
+            (1 - abs(x - c)) * (1 - abs(y - r)) * (image[r, c] if 0 <= r < 28 and 0 <= c < 28 else background)
+            for r in (top, top + 1)
+            for c in (left, left + 1)
+        )
+    return resampled

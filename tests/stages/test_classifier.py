@@ -1,0 +1,83 @@
+import ast
+import importlib.util
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from stages.download import write_digits
+from stages.shared import idx
+from stages.shared.classifier import DATASETS, DatasetProperties
+from stages.shared.parameters import DatasetName
+from tests.clone import Clone
+from tests.conftest import needs_mnist
+from tests.stages.networks import make_classifier, make_network
+
+
+def read_classes_of_torchvision(name: str) -> list[str]:
+    """Read the names of the classes from the source: torchvision cannot be imported beside each build of torch."""
+    package = importlib.util.find_spec("torchvision")
+    assert package is not None
+    assert package.origin is not None
+    tree = ast.parse(Path(package.origin).with_name("datasets").joinpath("mnist.py").read_text())
+    [definition] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
+    [classes] = [
+        node.value
+        for node in definition.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "classes"
+    ]
+    return list(ast.literal_eval(classes))
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "digits"])
+def test_classes_of_digits(dataset: DatasetName) -> None:
+    assert DATASETS[dataset].classes == tuple(map(str, range(10)))
+
+
+def test_classes_of_fashion_mnist_are_those_of_torchvision() -> None:
+    assert list(DATASETS["fashion_mnist"].classes) == read_classes_of_torchvision("FashionMNIST")
+
+
+def test_classes_of_kmnist_are_those_of_torchvision_in_hiragana() -> None:
+    names = [unicodedata.name(character).lower() for character in DATASETS["kmnist"].classes]
+    romanized = [name.replace("tsu", "tu") for name in read_classes_of_torchvision("KMNIST")]
+    assert names == [f"hiragana letter {name}" for name in romanized]
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_classifier_has_properties_of_its_dataset(dataset: DatasetName) -> None:
+    classifier = make_classifier(make_network(), dataset)
+    assert DatasetProperties(classifier.classes, classifier.ink_size, classifier.ink_center) == DATASETS[dataset]
+    assert len(set(classifier.classes)) == 10
+
+
+@pytest.mark.parametrize(("hidden_sizes", "sizes"), [((), "784-10"), ((128, 64), "784-128-64-10")])
+def test_sizes(hidden_sizes: tuple[int, ...], sizes: str) -> None:
+    assert make_classifier(make_network(*hidden_sizes)).sizes == sizes
+
+
+def test_ink_of_digits(tmp_path: Path) -> None:
+    write_digits(tmp_path)
+    images, _ = idx.read_images_and_labels(tmp_path, idx.TRAIN)
+    check_ink(images, DATASETS["digits"])
+
+
+@needs_mnist
+def test_ink_of_mnist(mnist_run: Clone) -> None:
+    images, _ = idx.read_images_and_labels(mnist_run.folder / "data/raw", idx.TEST)
+    check_ink(images, DATASETS["mnist"])
+
+
+def check_ink(images: NDArray[np.uint8], properties: DatasetProperties) -> None:
+    """Compare the boxes and the vertical centers of the ink with the properties, in pixels from the edge."""
+    rows, columns = images.max(axis=2) > 0, images.max(axis=1) > 0
+    first, end = rows.argmax(axis=1), 28 - rows[:, ::-1].argmax(axis=1)
+    widths = 28 - columns[:, ::-1].argmax(axis=1) - columns.argmax(axis=1)
+    assert (np.maximum(end - first, widths) == properties.ink_size).mean() > 0.999
+    ink = images.sum(axis=2, dtype=np.float64)
+    centers = {"box": (first + end) / 2, "mass": ink @ (np.arange(28) + 0.5) / ink.sum(axis=1)}
+    deviations = {name: float(center.std()) for name, center in centers.items()}
+    assert min(deviations, key=lambda name: deviations[name]) == properties.ink_center
+    assert deviations[properties.ink_center] < 0.3

@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from stages.normalize import normalize, split_indices
+from stages.shared import idx, splits
+from tests.stages.conftest import FailStage, RunStage, SetParameters
+
+RAW = Path("data/raw")
+LABELS = np.repeat(np.arange(10, dtype=np.uint8), [10, 20, 30, 40, 50, 60, 70, 80, 90, 150])
+
+
+@pytest.mark.parametrize(("mean", "std"), [(0.5, 0.5), (0.1307, 0.3081)])
+def test_normalizes_as_torchvision(mean: float, std: float) -> None:
+    """The operations of ToTensor and Normalize, to the bit."""
+    images = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
+    images[0, 0, :2] = 0, 255
+    expected = torch.from_numpy(images).to(torch.float32).div(255).sub_(torch.tensor(mean)).div_(torch.tensor(std))
+    np.testing.assert_array_equal(normalize(images, mean, std), expected.numpy(), strict=True)
+
+
+@pytest.mark.parametrize("mean", [-1e6, 1e6])
+@pytest.mark.parametrize("std", [1e-6, 1e6])
+def test_limits_of_mean_and_std_do_not_overflow(mean: float, std: float) -> None:
+    images = np.array([[[0, 255]]], dtype=np.uint8)
+    assert np.isfinite(normalize(images, mean, std)).all()
+
+
+@pytest.mark.parametrize("validation_size", [10, 60, 590])
+def test_indices_are_ascending_and_complete(validation_size: int) -> None:
+    train, validation = split_indices(LABELS, validation_size, seed=0)
+    assert len(validation) == validation_size
+    assert train.tolist() == sorted(train)
+    assert validation.tolist() == sorted(validation)
+    assert sorted([*train, *validation]) == list(range(len(LABELS)))
+
+
+def test_validation_set_is_stratified() -> None:
+    _, validation = split_indices(LABELS, 60, seed=0)
+    assert np.bincount(LABELS[validation]).tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 15]
+
+
+@pytest.fixture
+def raw(project: Path) -> None:
+    """Write 120 training and 30 test images."""
+    generator = np.random.default_rng(0)
+    (project / RAW).mkdir()
+    for files, size in ((idx.TRAIN, 120), (idx.TEST, 30)):
+        idx.write_idx(RAW / files.images, generator.integers(0, 256, (size, 28, 28), dtype=np.uint8))
+        idx.write_idx(RAW / files.labels, np.arange(size, dtype=np.uint8) % 10)
+
+
+def read_all() -> list[splits.Split]:
+    return [splits.read_split(path) for path in (splits.TRAIN, splits.VALIDATION, splits.TEST)]
+
+
+@pytest.mark.usefixtures("raw")
+def test_splits_are_disjoint_stratified_and_complete(set_parameters: SetParameters, run_stage: RunStage) -> None:
+    set_parameters(validation_size=20)
+    run_stage("normalize")
+    train, validation, test = read_all()
+    assert [len(part.labels) for part in (train, validation, test)] == [100, 20, 30]
+    assert np.bincount(validation.labels).tolist() == [2] * 10
+    images, labels = idx.read_images_and_labels(RAW, idx.TRAIN)
+    pixels = normalize(images, 0.5, 0.5)
+    combined = {
+        (image.tobytes(), int(label)) for part in (train, validation) for image, label in zip(*part, strict=True)
+    }
+    assert combined == {(image.tobytes(), int(label)) for image, label in zip(pixels, labels, strict=True)}
+
+
+@pytest.mark.usefixtures("raw")
+def test_split_depends_only_on_seed(set_parameters: SetParameters, run_stage: RunStage) -> None:
+    written = []
+    for seed in (0, 0, 1):
+        set_parameters(validation_size=20, seed=seed)
+        run_stage("normalize")
+        written.append(splits.VALIDATION.read_bytes())
+    assert written[0] == written[1] != written[2]
+
+
+@pytest.mark.usefixtures("raw")
+def test_test_images_do_not_influence_other_splits(set_parameters: SetParameters, run_stage: RunStage) -> None:
+    set_parameters(validation_size=20)
+    written = []
+    for brightness in (0, 255):
+        idx.write_idx(RAW / idx.TEST.images, np.full((30, 28, 28), brightness, np.uint8))
+        run_stage("normalize")
+        written.append([path.read_bytes() for path in (splits.TRAIN, splits.VALIDATION, splits.TEST)])
+    assert written[0][:2] == written[1][:2]
+    assert written[0][2] != written[1][2]
+
+
+@pytest.mark.usefixtures("raw")
+def test_without_validation_set(set_parameters: SetParameters, run_stage: RunStage) -> None:
+    set_parameters(validation_size=0)
+    run_stage("normalize")
+    assert [len(part.labels) for part in read_all()] == [120, 0, 30]
+
+
+@pytest.mark.parametrize("validation_size", [1, 9, 111, 120, 121, 60_000])
+@pytest.mark.usefixtures("raw")
+def test_rejects_validation_size(set_parameters: SetParameters, fail_stage: FailStage, validation_size: int) -> None:
+    set_parameters(validation_size=validation_size)
+    expected = f"params.yaml: validation_size: {validation_size} is not allowed; it must be 0, or from 10 to 110, "
+    assert fail_stage("normalize").startswith(expected)
+    assert not splits.TRAIN.exists()

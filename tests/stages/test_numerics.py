@@ -1,0 +1,73 @@
+import json
+import os
+import platform
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from stages.shared.numerics import READ_BY_LIBRARIES, Numerics
+from tests.clone import ROOT
+
+pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="portable is for x86-64 only")
+
+# MKL uses no more threads than the machine has cores, unless MKL_DYNAMIC is FALSE.
+REAL_THREADS = {"MKL_DYNAMIC": "FALSE", "OMP_WAIT_POLICY": "PASSIVE"}
+ENVIRONMENTS = [
+    REAL_THREADS | {"OMP_NUM_THREADS": "3"},
+    REAL_THREADS | {"OMP_NUM_THREADS": "8"},
+    REAL_THREADS | {"MKL_NUM_THREADS": "2"},
+    REAL_THREADS | {"OMP_NUM_THREADS": "abc"},  # libgomp then uses all cores
+    {"MKL_VML_DEBUG_CPU_TYPE": "9"},
+    {"MKL_DYNAMIC": "FALSE", "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4"},
+]
+
+
+def format_environment(environment: dict[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in environment.items())
+
+
+def compute_results(numerics: Numerics, environment: dict[str, str]) -> Any:
+    """Run compute_results.py in this environment, without other variables that libraries read."""
+    ignored = (*READ_BY_LIBRARIES, "OPENBLAS_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ignored)}
+    command = [sys.executable, "-m", "tests.stages.compute_results", numerics]
+    process = subprocess.run(
+        command, cwd=ROOT, env=inherited | environment, capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout)
+
+
+@pytest.fixture(scope="module")
+def expected() -> Any:
+    return compute_results("portable", {})
+
+
+def test_portable_pins_kernels_and_threads(expected: Any) -> None:
+    assert expected["settings"] == {
+        "threads": 1,
+        "kernels": "AVX2",
+        "OpenBLAS threads": 1,
+        "OpenBLAS kernels": "Haswell",
+    }
+    assert expected["results"]["elastic with two threads"] == expected["results"]["elastic"]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=format_environment)
+def test_portable_ignores_environment(expected: Any, environment: dict[str, str]) -> None:
+    assert compute_results("portable", environment) == expected
+
+
+@pytest.mark.parametrize("threads", [1, 3, 8])
+def test_native_uses_threads_of_environment(threads: int) -> None:
+    environment = {"OMP_NUM_THREADS": str(threads)} if threads > 1 else {}  # one is the default
+    settings = compute_results("native", REAL_THREADS | environment)["settings"]
+    assert (settings["threads"], settings["OpenBLAS threads"]) == (threads, 1)
+
+
+@pytest.mark.parametrize("stage", ["train", "evaluate"])
+def test_stage_imports_no_library_before_pin(stage: str) -> None:
+    program = f"import sys, stages.{stage}; sys.exit(bool({{'numpy', 'torch'}} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0

@@ -1,0 +1,98 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.clone import ROOT
+from tests.stages.conftest import FailStage, SetParameters
+
+STAGES = ["validate", "download", "normalize", "train", "evaluate", "export"]
+
+
+def run(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_help_names_inputs_and_outputs(name: str) -> None:
+    process = run("-m", f"stages.{name}", "--help", folder=ROOT)
+    assert process.stdout.startswith(f"usage: python -m stages.{name} [-h]")
+    assert "\nReads " in process.stdout
+    assert "; writes " in process.stdout.replace("\n", " ")
+
+
+def test_rejects_arguments(project: Path) -> None:
+    process = run("-m", "stages.validate", "--epochs", "3", folder=project)
+    assert process.returncode == 2
+    assert "unrecognized arguments: --epochs 3" in process.stderr
+    assert not (project / "data/parameters.valid").exists()
+
+
+def test_runs_without_dvc_and_without_dvc_guard(project: Path) -> None:
+    program = (
+        "import runpy, sys\n"
+        "sys.modules.update(dvc=None, dvc_guard=None)\n"  # cannot be imported
+        "runpy.run_module('stages.validate', run_name='__main__', alter_sys=True)\n"
+    )
+    process = run("-c", program, folder=project)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert (project / "data/parameters.valid").exists()
+
+
+def test_imports_no_module_of_the_same_name(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder without an __init__.py would give way to a module on PYTHONPATH."""
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign/stages.py").write_text("raise SystemExit(3)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "foreign"))
+    assert run("-m", "stages.validate", folder=project).returncode == 0
+
+
+def replace(old: str, new: str) -> Callable[[], None]:
+    def edit() -> None:
+        text = Path("dvc.yaml").read_text()
+        assert old in text
+        Path("dvc.yaml").write_text(text.replace(old, new))
+
+    return edit
+
+
+MISSING = "dvc.yaml: stages: normalize: params: seed: missing; DVC would not run the stage again for it"
+UNKNOWN = "dvc.yaml: stages: normalize: params: sead: not allowed; NormalizeParameters does not have it"
+
+
+@pytest.mark.parametrize("stage", ["normalize", "validate"])  # validate sees it before outputs of others are removed
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (replace("[mean, seed, std, ", "[mean, std, "), MISSING),
+        (replace("[mean, seed, std, ", "[mean, sead, seed, std, "), UNKNOWN),
+        (replace("  normalize:", "  normalise:"), "dvc.yaml: stages: normalize: missing"),
+    ],
+    ids=["missing", "unknown", "stage"],
+)
+@pytest.mark.usefixtures("project")
+def test_rejects_params_of_dvc_yaml_that_differ(
+    fail_stage: FailStage, stage: str, edit: Callable[[], None], message: str
+) -> None:
+    edit()
+    assert fail_stage(stage) == message
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "dvc.yaml"])
+def test_rejects_missing_file(fail_stage: FailStage, project: Path, name: str) -> None:
+    (project / name).unlink()
+    assert fail_stage("normalize") == f"{name}: no such file; run from the folder that contains it"
+
+
+def test_names_missing_input(fail_stage: FailStage) -> None:
+    assert fail_stage("normalize").endswith("-ubyte: no such file; run dvc repro, which creates what is missing")
+
+
+def test_option_calls_another_function(project: Path, set_parameters: SetParameters) -> None:
+    """Of download: scikit-learn's digits need no mirror."""
+    set_parameters(dataset="digits")
+    process = run("-m", "stages.download", "--probe", folder=project)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert not (project / "data/raw").exists()

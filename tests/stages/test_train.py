@@ -1,0 +1,122 @@
+import contextlib
+import json
+import os
+import pty
+import re
+import sys
+import termios
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from stages.shared.weights import MODEL, read_layers
+from tests.stages.conftest import FailStage, RunStage, SetParameters, WriteSplits
+
+Prepare = Callable[..., None]
+
+
+@pytest.fixture
+def prepare(set_parameters: SetParameters, write_splits: WriteSplits) -> Prepare:
+    """Return a function that writes small data and the parameters of a small training."""
+
+    def write(validation: int = 40, **changes: object) -> None:
+        write_splits(validation=validation)
+        set_parameters(**{"epochs": 2, "hidden_sizes": [16], "numerics": "native"} | changes)
+
+    return write
+
+
+@pytest.fixture
+def train(prepare: Prepare, run_stage: RunStage) -> Callable[..., None]:
+    """Return a function that runs the stage on small data."""
+
+    def run(validation: int = 40, **changes: object) -> None:
+        prepare(validation, **changes)
+        run_stage("train")
+
+    return run
+
+
+def test_prints_line_for_each_epoch(train: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    train()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Epoch 1/2: loss 2.")
+    assert "; validation loss 2." in lines[0]
+    assert lines[1].startswith("Epoch 2/2: loss ")
+    assert lines[2] == "Best epoch by validation loss: 2; models/mlp.safetensors is of epoch 2"
+    assert len(lines) == 3
+
+
+def test_writes_curves_and_metrics(train: Callable[..., None]) -> None:
+    train(epochs=3)
+    metrics = json.loads(Path("metrics/train/metrics.json").read_text())
+    assert metrics["step"] == 3
+    for split in ("train", "validation"):
+        for metric in ("loss", "accuracy"):
+            curve = pd.read_csv(f"metrics/train/plots/metrics/{split}/{metric}.tsv", sep="\t")
+            assert curve["step"].tolist() == [1, 2, 3]
+            assert curve[metric].iloc[-1] == pytest.approx(metrics[split][metric])
+
+
+def test_metrics_are_of_kept_epoch(train: Callable[..., None]) -> None:
+    train(optimizer="adam", lr=0.05, epochs=40, patience=2)
+    curve = pd.read_csv("metrics/train/plots/metrics/validation/loss.tsv", sep="\t").set_index("step")["loss"]
+    metrics = json.loads(Path("metrics/train/metrics.json").read_text())
+    assert metrics["step"] == curve.idxmin() == curve.index[-1] - 2
+    assert metrics["validation"]["loss"] == pytest.approx(curve.min())
+
+
+def test_without_validation_set(train: Callable[..., None]) -> None:
+    train(validation=0)
+    assert json.loads(Path("metrics/train/metrics.json").read_text()).keys() == {"train", "step"}
+
+
+def test_model_has_hidden_sizes(train: Callable[..., None]) -> None:
+    train(hidden_sizes=[12, 7])
+    assert [tensor.shape for layer in read_layers(MODEL) for tensor in layer] == [
+        *((12, 784), (12,)),
+        *((7, 12), (7,)),
+        *((10, 7), (10,)),
+    ]
+
+
+def test_writes_no_model_after_divergence(prepare: Prepare, fail_stage: FailStage) -> None:
+    prepare(lr=1000, weight_decay=1000, epochs=40)
+    assert re.match(r"training diverged in epoch \d", fail_stage("train"))
+    assert not MODEL.exists()
+
+
+def test_rejects_patience_without_validation_set(prepare: Prepare, fail_stage: FailStage) -> None:
+    prepare(validation=0, patience=3)
+    assert fail_stage("train") == "params.yaml: patience: 3 is not allowed where validation_size is 0"
+    assert not MODEL.exists()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_shows_progress_bar_only_on_terminal(
+    train: Callable[..., None], monkeypatch: pytest.MonkeyPatch, *, terminal: bool
+) -> None:
+    reader, writer = pty.openpty() if terminal else os.pipe()
+    if terminal:
+        termios.tcsetwinsize(writer, (24, 100))
+    with (
+        os.fdopen(writer, "w", buffering=1) as stdout,
+        os.fdopen(os.dup(writer), "w", buffering=1) as stderr,
+        monkeypatch.context() as patch,
+    ):
+        patch.setattr(sys, "stdout", stdout)
+        patch.setattr(sys, "stderr", stderr)
+        train()
+    output = b""
+    with contextlib.suppress(OSError):  # the end of a terminal
+        while chunk := os.read(reader, 2**16):
+            output += chunk
+    os.close(reader)
+    text = output.decode().replace("\r\n", "\n")
+    assert bool(re.search(r"\d+%\|", text)) == terminal
+    assert ("\r" in text) == terminal
+    assert re.findall(r"(?:^|\r)(Epoch ./2: |Best epoch by )", text, flags=re.MULTILINE) == [
+        *("Epoch 1/2: ", "Epoch 2/2: ", "Best epoch by ")
+    ]
