@@ -4,12 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
+RESULTS = ("dvc.lock", "metrics")  # what runs write, and Git has
 
 
 class Clone:
@@ -27,18 +29,15 @@ class Clone:
 
     @classmethod
     def of_working_tree(cls, folder: Path) -> "Clone":
-        """Create a repository with one commit: all files that are not ignored by Git."""
-        listed = subprocess.run(
-            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        for name in filter(None, listed.stdout.split("\0")):
-            if (ROOT / name).exists():
+        """Create a repository with one commit: the files of the working tree, with parameters and results of HEAD."""
+        for name in list_files("ls-files", "--cached", "--others", "--exclude-standard"):
+            if Path(name).parts[0] not in RESULTS and (ROOT / name).exists():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
+        for name in list_files("ls-tree", "-r", "--name-only", "HEAD", *RESULTS):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(read_head(name))
+        write_parameters(folder / "params.yaml")
         (folder / ".venv").symlink_to(sys.prefix)
         clone = cls(folder)
         clone.run("git", "init", "--quiet", "--initial-branch=main")
@@ -65,6 +64,10 @@ class Clone:
         if check and process.returncode:
             pytest.fail(f"{command} exited with {process.returncode}:\n{process.stdout}\n{process.stderr}")
         return process
+
+    def make(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run make, which must not install again what is linked into the clone."""
+        return self.run("make", "--assume-old=.venv/.installed", *arguments, check=check, **environment)
 
     def start(self, *command: str) -> "subprocess.Popen[str]":
         """Start a command in a session of its own; standard output and standard error share one pipe."""
@@ -116,6 +119,33 @@ def run_on_digits(folder: Path) -> Clone:
     clone.run("dvc", "repro")
     clone.commit("Run on the digits")
     return clone
+
+
+def git(*arguments: str) -> str:
+    """Return what a Git command prints about the project."""
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def list_files(*arguments: str) -> list[str]:
+    """List the paths that a Git command prints."""
+    return list(filter(None, git(*arguments, "-z").split("\0")))
+
+
+@cache
+def read_head(name: str) -> str:
+    """Read a file as it is committed, whatever an experiment left in the workspace."""
+    return git("show", f"HEAD:{name}")
+
+
+def write_parameters(path: Path) -> None:
+    """Write the params.yaml of HEAD; if keys were added or removed since, that of the workspace with HEAD's values."""
+    yaml = YAML(typ="safe")
+    committed, current = (yaml.load(text) for text in (read_head("params.yaml"), (ROOT / "params.yaml").read_text()))
+    if committed.keys() == current.keys():
+        path.write_text(read_head("params.yaml"))
+    else:
+        shutil.copyfile(ROOT / "params.yaml", path)
+        update_parameters(path, {key: value for key, value in committed.items() if key in current})
 
 
 def update_parameters(path: Path, changes: dict[str, object]) -> None:

@@ -2,13 +2,18 @@
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from tests.clone import ROOT
 
 FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
+
+
+def list_modules(folder: str) -> list[Path]:
+    """List the modules in a folder of the project, as paths from its root."""
+    return [path.relative_to(ROOT) for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
 def list_names(path: Path) -> set[str]:
@@ -38,13 +43,13 @@ def list_imports(path: Path) -> set[Path]:
     return {candidate for candidate in candidates if candidate.parts[0] in FOLDERS and (ROOT / candidate).exists()}
 
 
-def find_closure(path: Path) -> set[Path]:
-    """List the modules of the project that a module imports, directly or not, and itself."""
+def find_closure(path: Path, without: Collection[Path] = ()) -> set[Path]:
+    """List the modules of the project that a module imports, directly or not, and itself; no imports by `without`."""
     closure: set[Path] = set()
     pending = {path}
     while pending:
         closure |= pending
-        pending = {imported for file in pending for imported in list_imports(file)} - closure
+        pending = {imported for file in pending for imported in list_imports(file)} - closure - set(without)
     return closure
 
 

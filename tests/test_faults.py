@@ -12,6 +12,7 @@ from tests.faults.scene import Scene, try_fault
 # The tries of each fault, chosen to be fast. `python -m tests.faults NAME` uses the same seeds.
 TRIES = {
     "kill_repro": [60],
+    "kill_guard": [0],
     "kill_experiment": [12],
     "kill_experiment_in_git": [11],
     "restore_while_running": [10],

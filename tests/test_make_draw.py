@@ -4,8 +4,6 @@ import pytest
 
 from tests.clone import Clone, list_stages_run
 
-MAKE_DRAW = ("make", "--assume-old=requirements.lock", "draw")
-
 
 @pytest.mark.parametrize("display", ["", ":0"])
 def test_opens_the_page_where_there_is_a_display(digits: Clone, display: str) -> None:
@@ -14,7 +12,7 @@ def test_opens_the_page_where_there_is_a_display(digits: Clone, display: str) ->
     browser = digits.folder.parent / "browser"
     browser.write_text('#!/bin/sh\necho "$1" >"$0.opened"\n')
     browser.chmod(0o755)
-    run = digits.run(*MAKE_DRAW, DISPLAY=display, BROWSER=f"{browser} %s")
+    run = digits.make("draw", DISPLAY=display, BROWSER=f"{browser} %s")
     assert list_stages_run(run) == []  # DVC has it in its cache
     assert page.exists()
     assert run.stdout.splitlines()[-1] == f"Open in a browser: {page.as_uri()}"

@@ -82,7 +82,7 @@ def write_metrics(folder: Path, share: float) -> None:
 def test_draws_charts_without_a_network(project: "Clone", tmp_path: Path) -> None:
     if BROWSER is None:
         pytest.skip("needs Chromium or Chrome")
-    project.run("python", "-m", "plots.offline_page")
+    project.run("dvc-guard", "plots-page")
     project.run("dvc", "config", "--local", "plots.html_template", "plots/offline.html")
     for command, experiments in ((["show"], ["workspace"]), (["diff", "first", "second"], ["first", "second"])):
         project.run("dvc", "plots", *command)

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from stages.shared.numerics import PORTABLE
-from stages.shared.split import write_split
+from stages.shared.splits import write_split
 from tests.clone import ROOT, update_parameters
-from tests.conftest import build_once, make_split, prepare_project
+from tests.conftest import build_once
+from tests.stages.conftest import make_split, prepare_project
 
 QEMU = shutil.which("qemu-x86_64")
 needs_emulator = pytest.mark.skipif(
@@ -51,7 +52,7 @@ def start(options: list[str], folder: Path) -> subprocess.Popen[bytes]:
     for training, changes in (PLAIN | AUGMENTED).items():
         prepare(folder / training, {"epochs": 2} | changes)
     emulator = [str(QEMU), *options] if options else []
-    program = [sys.executable, "-m", "tests.stages.train.train_in_folders", "portable"]
+    program = [sys.executable, "-m", "tests.stages.train_in_folders", "portable"]
     plain_folders, augmented_folders = ([str(folder / name) for name in kind] for kind in (PLAIN, AUGMENTED))
     folders = ["--avx2", *plain_folders, "--default", *augmented_folders]
     inherited = {name: value for name, value in os.environ.items() if name not in PORTABLE}

@@ -135,9 +135,9 @@ def damage_cached_metrics(scene: Scene, folder: Path, random: Random) -> None:
     clone.run("dvc", "repro")
     (clone.folder / "params.yaml").write_text(parameters)
     clone.run("dvc", "repro", check=False)
-    assert clone.run("python", "-m", "checks", "cache", check=False).returncode == 1
+    assert clone.run("dvc-guard", "cache", check=False).returncode == 1
     assert_restored(clone, scene)
-    assert clone.run("python", "-m", "checks", "cache").returncode == 0
+    assert clone.run("dvc-guard", "cache").returncode == 0
 
 
 def truncate_raw_object(scene: Scene, folder: Path, random: Random) -> None:

@@ -1,11 +1,14 @@
 """Kill `dvc repro` at random moments."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import time
 from pathlib import Path
 from random import Random
+
+import psutil
 
 from tests.clone import Clone
 from tests.conftest import MNIST_MIRROR
@@ -51,17 +54,34 @@ def kill_dvc(scene: Scene, folder: Path, random: Random) -> None:
     clone = scene.copy_before(stage, folder / "clone")
     process = clone.start("dvc", "repro")
     wait_for_moment(process, stage, random)
+    family = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
-    killed = time.monotonic()
     again = clone.start("dvc", "repro")
-    while orphans := list_session(clone, process.pid):
-        assert time.monotonic() - killed < ORPHAN_SECONDS, f"still running: {orphans}"
-        time.sleep(0.05)
+    wait_until(lambda: not list_running(family), ORPHAN_SECONDS)
     process.communicate()
     output, _ = again.communicate()
     assert again.returncode == 0 or any(error in output for error in DAMAGED_BY_DVC), output
     assert_restored(clone, scene)
+
+
+def kill_guard(scene: Scene, folder: Path, random: Random) -> None:
+    """Kill only the guard of a stage, its supervisor or its command: all end, and dvc fails; run it again; restore."""
+    stage = random.choice(scene.stages)
+    clone = scene.copy_before(stage, folder / "clone")
+    process = clone.start("dvc", "repro")
+    wait_for_moment(process, stage, random)
+    family = psutil.Process(process.pid).children(recursive=True)
+    victims = list_running(family[:3])
+    if not victims:
+        process.communicate()
+        raise TooLate
+    random.choice(victims).kill()
+    wait_until(lambda: not list_running(family), ORPHAN_SECONDS)
+    output, _ = process.communicate()
+    assert process.returncode != 0, output
+    assert_restored(copy_clone(clone, folder / "restored"), scene)
+    repro_after_kill(clone, scene)
 
 
 def repro_after_kill(clone: Clone, scene: Scene) -> None:
@@ -105,10 +125,14 @@ def kill_group(process: "subprocess.Popen[str]", number: int = signal.SIGKILL) -
     process.communicate()
 
 
-def list_session(clone: Clone, session: int) -> list[str]:
-    """List the processes of a session that have not ended."""
-    lines = clone.run("ps", "-eo", "sess=,stat=,args=").stdout.splitlines()
-    return [line for line in lines if line.split()[0] == str(session) and not line.split()[1].startswith("Z")]
+def list_running(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """List those of some processes that have not ended."""
+    running = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                running.append(process)
+    return running
 
 
 def wait_until_ended(clone: Clone) -> None:
@@ -121,6 +145,7 @@ FAULTS = {
     "kill_repro": Fault("SIGKILL of the process group of dvc repro", 300, kill_repro),
     "kill_repro_again": Fault("five times SIGKILL of the process group of dvc repro", 60, kill_repro_again),
     "kill_dvc": Fault("SIGKILL of only the process of dvc repro", 50, kill_dvc),
+    "kill_guard": Fault("SIGKILL of only the guard, the supervisor or the command of a stage", 50, kill_guard),
 }
 if MNIST_MIRROR:
     FAULTS["kill_real_repro"] = Fault("SIGKILL of the process group of dvc repro on MNIST", 20, kill_real_repro)

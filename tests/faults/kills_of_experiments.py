@@ -18,7 +18,7 @@ from tests.faults.scene import CHANGE, Fault, Scene, TooLate, assert_equal_outpu
 EXPERIMENT = ("dvc", "exp", "run", *CHANGE, "--name")
 EXPERIMENT_SECONDS = 12.0  # about as long as it runs
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-EDITED = ("README.md", "stages/train/training.py")
+EDITED = ("README.md", "stages/train.py")
 # What appears in .git while DVC stashes changes and checks an experiment out.
 GIT_FILES = (
     "HEAD",

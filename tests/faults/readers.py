@@ -11,10 +11,11 @@ from random import Random
 
 import pytest
 
-from runtime.errors import StageError
-from runtime.inputs import Inputs
-from runtime.pipeline import read_stage
+from dvc_guard.errors import GuardError
+from dvc_guard.run.inputs import Inputs
+from dvc_guard.run.pipeline import read_pipeline
 from stages.shared import idx
+from stages.shared.errors import StageError
 from tests.faults.damage import READERS, flip_bit, overwrite, truncate
 from tests.faults.scene import Fault, Scene
 
@@ -22,20 +23,19 @@ IDX_FILES = 1_000
 
 
 def flip_bits(scene: Scene, folder: Path, random: Random) -> None:
-    """Flip a bit of an input of a stage, or truncate it: the stage names the file, and does not begin."""
+    """Flip a bit of an input of a stage, or truncate it: the guard names the file, and the stage does not begin."""
     for name in ("data", "models"):
         shutil.copytree(scene.run.folder / name, folder / name)
     for name in ("params.yaml", "dvc.yaml", "dvc.lock", "versions.yaml", ".dvcignore"):
         shutil.copy(scene.run.folder / name, folder)
-    for name in ("runtime", "stages"):
-        (folder / name).symlink_to(scene.run.folder / name)
+    (folder / "stages").symlink_to(scene.run.folder / "stages")
     path, stage_name = random.choice(list(READERS.items()))
     with contextlib.chdir(folder):
-        stage = read_stage(stage_name)
-        Inputs(stage)
+        pipeline = read_pipeline(folder, folder, stage_name)
+        Inputs(pipeline, verify=False)
         overwrite(Path(path), random.choice((flip_bit, truncate))(Path(path).read_bytes(), random))
-        with pytest.raises(StageError, match=f"^{re.escape(path)}: MD5 differs from dvc.lock"):
-            Inputs(stage)
+        with pytest.raises(GuardError, match=f"^{re.escape(path)}: MD5 differs from dvc.lock"):
+            Inputs(pipeline, verify=False)
 
 
 def fuzz_idx(_scene: Scene, folder: Path, random: Random) -> None:

@@ -10,7 +10,7 @@ import psutil
 from tests.clone import Clone
 from tests.faults.scene import Scene, assert_equal_outputs, list_experiments
 
-RESTORE = ("timeout", "300", "python", "-m", "restore")  # what make restore runs
+RESTORE = ("timeout", "300", "dvc-guard", "restore")  # what make restore runs
 Edits = Mapping[str, str]  # contents of edited files, by path
 
 
@@ -67,7 +67,7 @@ def list_processes(clone: Clone) -> Iterator[str]:
 
 
 def list_stages(clone: Clone) -> list[str]:
-    """List the stages that run in a clone."""
+    """List the processes of stages that run in a clone: the guard, its supervisor and the command."""
     return [command for command in list_processes(clone) if " -m stages." in command]
 
 
