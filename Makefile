@@ -5,7 +5,7 @@ export PYTHONSAFEPATH :=
 SHELL := /bin/sh
 .SHELLFLAGS := -eu -c
 .DEFAULT_GOAL := run
-.PHONY: run setup draw best best-seeds search experiments check restore gate bench test test-fast lint audit lock clean
+.PHONY: run setup draw best best-seeds search experiments check restore gate bench test test-fast test-install lint audit docs lock clean
 
 PYTHON ?= python3
 # DVC stores an experiment as a Git commit, which needs an author.
@@ -16,23 +16,32 @@ export GIT_COMMITTER_NAME := make
 export GIT_COMMITTER_EMAIL := make@localhost
 endif
 
+# What is installed: what the pipeline needs; what searches need, too; what the tests need, too; what the
+# benchmarks compare with.
 INSTALLED := .venv/.installed
+SEARCH := .venv/.installed-search
+TEST := .venv/.installed-test
+BENCH := .venv/.installed-bench
+INSTALL := python -m pip install --quiet --disable-pip-version-check --no-compile --constraint requirements.lock
+# On all cores, which pip does not; some packages have files for another version of Python.
+COMPILE := python -m compileall -qq -j 0 -x '/tests?/' .venv/lib || true
 PLOTS_PAGE := .dvc/plots/offline.html
-JAX := .venv-jax/.installed
 
 # The digits are a small data set, which needs more epochs and a faster optimizer.
 DIGITS := -S dataset=digits -S validation_size=150 -S optimizer=adam -S lr=0.002 -S batch_size=32 -S epochs=20
 
 # Run the pipeline; without a reachable mirror of the data set, run it on scikit-learn's digits, as an experiment.
-# Exit status 3 of the probe means that no mirror is reachable; dvc repro reports any other error.
+# The probe says why the mirror of MNIST_MIRROR is not used; its exit status is 3 if no other is reachable either.
 run: $(INSTALLED) $(PLOTS_PAGE)
 	@status=0; \
-	dvc checkout --quiet data/raw </dev/null 2>/dev/null || python -m stages.download.probe 2>/dev/null || status=$$?; \
+	dvc checkout --quiet data/raw </dev/null 2>/dev/null || python -m stages.download --probe || status=$$?; \
 	if [ $$status -eq 3 ]; then \
 	  echo "No MNIST mirror is reachable: running the same pipeline on scikit-learn's digits instead."; \
 	  dvc exp run $(DIGITS); \
 	  set -- "with a network or a mirror, return to MNIST: git restore . && make run" \
 	         "or change one parameter:                      . .venv/bin/activate && dvc exp run -S 'hidden_sizes=[32]'"; \
+	elif [ $$status -ne 0 ]; then \
+	  exit $$status; \
 	else \
 	  dvc repro; \
 	  set -- "change one parameter: . .venv/bin/activate && dvc exp run -S optimizer=adam -S lr=0.001" \
@@ -40,7 +49,7 @@ run: $(INSTALLED) $(PLOTS_PAGE)
 	fi; \
 	echo; dvc metrics show --md metrics/metrics.json; printf 'Next: %s\n      %s\n' "$$@"
 
-# Install everything into .venv.
+# Install what the pipeline needs into .venv.
 setup: $(INSTALLED) $(PLOTS_PAGE)
 
 # Open the page to draw on, models/draw.html, once it is up to date; without a display, print where it is.
@@ -50,9 +59,9 @@ draw: $(INSTALLED)
 	if [ -n "$${DISPLAY-}$${WAYLAND_DISPLAY-}" ]; then python -m webbrowser "$$page" >/dev/null; fi; \
 	echo "Open in a browser: $$page"
 
-# Search over parameters as search.yaml says, on this machine; docs/search.md has clusters.
-search: $(INSTALLED)
-	python -m search
+# Search over parameters as search.yaml says, on this machine; packages/dvc-search/README.md has clusters.
+search: $(SEARCH)
+	dvc-search
 
 # List the experiments since the last commit, the best validation accuracy first; `dvc exp show` has every column.
 COLUMNS_SHOWN := Experiment|dataset|optimizer|lr|epochs|validation.accuracy|accuracy
@@ -76,22 +85,21 @@ best-seeds: $(INSTALLED)
 
 # Check that dvc.lock matches the commit, that running the pipeline gives the same outputs, and that the cache is intact.
 check: $(INSTALLED)
-	python -m checks all
+	dvc-guard all
 
 # Restore the workspace to the last commit, after a killed run, a rejected value, a full disk or damage. Edits of code stay.
 restore: $(INSTALLED)
-	@python -m restore
+	@dvc-guard restore
 
 # Check that no metric is worse than at another commit by more than 0.007: make gate BASE=main
 # That is three standard deviations of the test accuracy over the seeds 0 to 4, 94.27 % +- 0.22 %. Native instead of portable
 # numerics changed each metric by at most 0.001 in these runs. To check that on your processor:
-#   python -m checks reproduce --set numerics=native --tolerance 0.007
+#   dvc-guard reproduce --set numerics=native --tolerance 0.007
 gate: $(INSTALLED)
-	python -m checks gate --base "$(BASE)" --allow 0.007 --direction step=any
+	dvc-guard gate --base "$(BASE)" --allow 0.007 --direction step=any
 
-# Measure the speed. This takes more than an hour on an otherwise idle machine. JAX, which it is compared with, is
-# installed in an environment of its own.
-bench: $(INSTALLED) $(JAX)
+# Compare the speed with what a user would write instead. This takes about two hours on an otherwise idle machine.
+bench: $(BENCH)
 	python -m bench
 
 # Run the linters and all tests.
@@ -102,16 +110,21 @@ test: lint
 test-fast: lint
 	pytest --numprocesses auto --dist worksteal -m "not slow"
 
-lint: $(INSTALLED)
+# Install the wheel of each package alone, into an empty environment, and use it in another DVC project.
+test-install: $(TEST)
+	TEST_INSTALL=1 pytest packages/*/tests/test_install.py
+
+lint: $(TEST)
 	ruff check
 	ruff format --check
 	mypy
-	bandit --quiet --configfile pyproject.toml --recursive stages runtime checks restore predict search bench plots
-	jactionlint --strict-exit --no-hints .github/workflows/*.yml checks/action.yml
-	zizmor --offline --quiet --persona pedantic .github/workflows checks/action.yml
+	for package in packages/*; do (cd $$package && mypy); done
+	bandit --quiet --configfile pyproject.toml --recursive stages predict packages/*/src bench docs
+	jactionlint --strict-exit --no-hints .github/workflows/*.yml packages/dvc-guard/action.yml
+	zizmor --offline --quiet --persona pedantic .github/workflows packages/dvc-guard/action.yml
 
 # Look for known vulnerabilities of the pinned packages. This needs the network; without an answer it does not fail.
-audit: $(INSTALLED)
+audit: $(TEST)
 	@if answer=$$(pip-audit --strict --progress-spinner off --no-deps --disable-pip --requirement requirements.lock 2>&1); \
 	then echo "$$answer"; \
 	else case "$$answer" in \
@@ -120,30 +133,69 @@ audit: $(INSTALLED)
 	  esac; fi
 
 # Create .venv, again whenever requirements.lock changes.
-$(INSTALLED): requirements.lock
+.venv/.created: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
-	@echo "Setting up .venv, once; it takes a few minutes ..."
+	@[ ! -L .venv ] || { echo "error: .venv is a link: run make where it points to" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear .venv
-	@python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@touch $@
 
-$(JAX): bench/requirements.txt
-	@$(PYTHON) -m venv --clear .venv-jax
-	@.venv-jax/bin/python -m pip install --quiet --disable-pip-version-check --requirement bench/requirements.txt
+$(INSTALLED): .venv/.created packages/dvc-guard/pyproject.toml
+	@echo "Installing what the pipeline needs into .venv; it takes a minute or more ..."
+	@$(INSTALL) --editable 'packages/dvc-guard[plots,safetensors]' --editable .
+	@$(COMPILE)
+	@touch $@
+
+$(SEARCH): $(INSTALLED) packages/dvc-search/pyproject.toml
+	@echo "Installing what searches need into .venv ..."
+	@$(INSTALL) --editable packages/dvc-search
+	@$(COMPILE)
+	@touch $@
+
+$(TEST): $(SEARCH)
+	@echo "Installing what the tests need into .venv ..."
+	@$(INSTALL) --editable '.[test]'
+	@$(COMPILE)
+	@touch $@
+
+$(BENCH): $(INSTALLED)
+	@echo "Installing what the benchmarks need into .venv ..."
+	@$(INSTALL) --editable '.[bench]'
+	@$(COMPILE)
 	@touch $@
 
 # Write a page for dvc plots that needs no network, and configure DVC to use it in this clone.
-$(PLOTS_PAGE): $(INSTALLED) plots/offline_page.py .dvc/plots/page.html
-	@python -m plots.offline_page
+$(PLOTS_PAGE): $(INSTALLED) .dvc/plots/page.html
+	@dvc-guard plots-page
 	@dvc config --local plots.html_template plots/offline.html
 
-# Pin all that pyproject.toml requires, without the local version of torch, such as +cpu: it depends on the machine.
-lock: $(INSTALLED)
-	pip-compile --quiet --strip-extras --allow-unsafe --extra dev --no-emit-index-url --no-emit-find-links \
-	  --no-header --no-annotate --output-file requirements.lock pyproject.toml
-	sed -i.old 's/^\(torch==[^+]*\)+.*/\1/' requirements.lock && rm requirements.lock.old
-	{ echo "# The versions that the pipeline is pinned to, written by make lock from pyproject.toml."; \
-	  sed -n '/^dependencies = \[/,/^\]/ s/^ *"\([a-z0-9.-]*\)[^=]*==\([^"]*\)".*/\1: "\2"/p' pyproject.toml; } >versions.yaml
+# Write the tables of the documents that repeat dvc.yaml.
+docs: $(INSTALLED)
+	python -m docs.tables
+
+# Pin what the pipeline, the packages and the tests require; make lock UPGRADE=--upgrade takes the newest versions.
+UPGRADE :=
+lock: $(TEST)
+	pip-compile --quiet --strip-extras --allow-unsafe --all-extras --no-emit-index-url --no-emit-find-links \
+	  --no-header --no-annotate $(UPGRADE) --output-file requirements.lock pyproject.toml packages/*/pyproject.toml
+	@python -c "$$PIN_VERSIONS"
+
+# The version of torch without its local part, such as +cpu, which depends on the machine; and versions.yaml.
+define PIN_VERSIONS
+import re
+from pathlib import Path
+from ruamel.yaml import YAML
+
+lock = Path("requirements.lock")
+lock.write_text(re.sub(r"\+.*", "", lock.read_text()))
+pins = dict(line.split("==") for line in lock.read_text().splitlines() if "==" in line)
+stages = YAML(typ="safe").load(Path("dvc.yaml"))["stages"].values()
+params = [param for stage in stages for param in stage.get("params", []) if isinstance(param, dict)]
+packages = sorted({package for param in params for package in param.get("versions.yaml", [])})
+lines = [f'{package}: "{pins[package.replace(".", "-")]}"\n' for package in packages]
+comment = "# The versions of the packages that stages compute with, written by make lock.\n"
+Path("versions.yaml").write_text(comment + "".join(lines))
+endef
+export PIN_VERSIONS
 
 clean:
-	rm -rf .venv .venv-jax
+	rm -rf .venv
