@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dvc_guard.run.dvc import read_lock_file
 from dvc_guard.run.lock_holder import LOCKS
-from dvc_guard.run.process import read_lock_file
 from run.stage_project import StageProject, wait_until
 
 pytestmark = pytest.mark.slow
@@ -86,7 +86,7 @@ def test_rejects_damaged_dependency(stages: StageProject) -> None:
     Path("copied.txt").unlink()
     edit("count.awk")
     output = stages.dvc("repro").stdout
-    assert "error: copied.txt: MD5 differs from dvc.lock; to fix: dvc-guard cache --repair && dvc repro\n" in output
+    assert "error: copied.txt: MD5 differs from dvc.lock; to restore it: " in output
 
 
 def test_rejects_another_version(stages: StageProject) -> None:

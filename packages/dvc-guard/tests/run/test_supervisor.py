@@ -55,6 +55,13 @@ def test_rejects_in_one_line(stages: StageProject, deps: str, message: str) -> N
     assert errors.startswith(message)
 
 
+def test_stage_finds_modules_of_the_project(stages: StageProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    command = "dvc-guard run sh -c 'echo $PYTHONSAFEPATH'"
+    assert stages.run_stages(command) == (0, "\n", "")
+    assert run_without_dvc(command) == (0, "1\n", "")
+
+
 def test_command_is_run_as_without_guard(stages: StageProject) -> None:
     """It has the standard streams, the folder, the environment, the process group and the signals of its caller."""
     report = 'cat; pwd; echo $ANY; ps -o pgid= $$; grep -E "Sig(Blk|Ign)" /proc/self/status; yes | head -1; echo >&2'

@@ -42,3 +42,8 @@ def test_rejects_another_version(installed: Path, pinned: str, package: str, req
         f"versions.yaml: {package}: {required} is required, {found} is installed; "
         "install the required version, or pin the other one in versions.yaml"
     )
+
+
+def test_compares_all_packages_of_a_file_without_keys(installed: Path) -> None:
+    with pytest.raises(GuardError, match=r"^versions.yaml: old: 2 is required, 1.0 is installed; "):
+        check(installed, 'torch: "2.13.0"\nold: 2')

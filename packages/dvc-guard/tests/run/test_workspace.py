@@ -9,8 +9,8 @@ from dvc.fs import localfs
 from dvc.repo.experiments import refs
 from dvc.rwlock import rwlock
 
+from dvc_guard.run.dvc import read_lock_file
 from dvc_guard.run.lock_holder import EXECUTION, LOCKS, NAMES
-from dvc_guard.run.process import read_lock_file
 from dvc_guard.run.workspace import EXPERIMENT
 from run.stage_project import StageProject, wait_until
 

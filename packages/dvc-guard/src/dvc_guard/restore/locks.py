@@ -9,8 +9,8 @@ from pathlib import Path
 from dvc_guard.errors import GuardError
 from dvc_guard.git import get_git_folder
 from dvc_guard.processes import find_processes
+from dvc_guard.run.dvc import USERS
 from dvc_guard.run.lock_holder import LOCKS as EXPERIMENTS
-from dvc_guard.run.process import USERS
 
 READERS_AND_WRITERS = (USERS, EXPERIMENTS / "rwlock")
 LOCKS = (Path(".dvc/tmp/lock"), Path(".dvc/tmp/btime"), *(Path(f"{path}.lock") for path in READERS_AND_WRITERS))

@@ -41,15 +41,15 @@ def run(command: list[str], *, verify: bool) -> int:
     """Run a command, guarded if DVC started it as a stage; return its exit status."""
     from dvc_guard.run.supervisor import end_with_parent, execute, supervise
 
-    os.environ.pop("PYTHONSAFEPATH", None)  # with it, python -m does not find the modules of the project
     address = os.environ.get("DVC_STAGE")
     if not address:
         execute(command)
+    os.environ.pop("PYTHONSAFEPATH", None)  # with it, python -m does not find the modules of the project
     end_with_parent()
 
+    from dvc_guard.run.dvc import find_dvc, find_root
     from dvc_guard.run.inputs import Inputs
     from dvc_guard.run.pipeline import read_pipeline
-    from dvc_guard.run.process import find_dvc, find_root
     from dvc_guard.run.versions import check_versions
     from dvc_guard.run.workspace import lock_workspace
 

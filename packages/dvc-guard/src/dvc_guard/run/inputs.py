@@ -8,7 +8,7 @@ ended, only those of which the inode, the size or a time has changed.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,9 @@ from dvc_guard.run.pipeline import Pipeline, Stage
 
 CHEAP_BYTES = 40_000_000  # of all files that are hashed in passing: 0.06 s
 ADVICE = "nothing was recorded; run the command again"
+BYTECODE = "__pycache__"  # Python writes it into a folder of modules
+ADVICE_ON_BYTECODE = f"add {BYTECODE} to .dvcignore"
+ADVICE_ON_OUTPUT = "to restore it: dvc-guard cache --repair && dvc repro; to keep it: dvc commit"
 BYTES_TO_OPEN = 65_536  # are hashed in the time that it takes to open a file
 
 
@@ -63,7 +66,7 @@ class Inputs:
                 actual = hash_directory({path: found[path] for path in found if path.startswith(f"{out}/")}, out)
             if actual not in {md5, None}:
                 path = os.path.relpath(out, self.stage.folder)
-                raise GuardError(f"{path}: MD5 differs from dvc.lock; to fix: dvc-guard cache --repair && dvc repro")
+                raise GuardError(f"{path}: MD5 differs from dvc.lock; {ADVICE_ON_OUTPUT}")
 
     def _list_files(self) -> list[str]:
         return list(list_files(self.stage.folder, self.deps, self.pipeline.root))
@@ -75,16 +78,18 @@ class Inputs:
         """Compare the inputs with what they are now.
 
         Raises:
-            GuardError: an input was changed, or, at the end of a final stage, a parameter of a stage that it builds on:
-                DVC records an experiment with the params.yaml that it finds at its end.
+            GuardError: an input was changed, or, in an experiment at the end of a final stage, a parameter of a stage
+                that it builds on: DVC records an experiment with the params.yaml that it finds at its end.
         """
         name = self.pipeline.address
-        if changed := ", ".join(self._list_changed_files()):
-            raise GuardError(f"{changed}: changed while {name} ran; {ADVICE}")
+        if changed := list(self._list_changed_files()):
+            advice = f"; {ADVICE_ON_BYTECODE}" if any(BYTECODE in Path(path).parts for path in changed) else ""
+            raise GuardError(f"{', '.join(changed)}: changed while {name} ran; {ADVICE}{advice}")
         self._confirm(self.stage, self.parameters, f"while {name} ran")
-        for upstream in self.pipeline.find_upstream() if self.pipeline.is_final else []:
+        ends_experiment = "DVC_EXP_NAME" in os.environ and self.pipeline.is_final
+        for upstream in self.pipeline.find_upstream() if ends_experiment else []:
             params = self.pipeline.lock[upstream].get("params", {})
-            self._confirm(self.pipeline.stages[upstream], params, f"since {upstream} ran")
+            self._confirm(self.pipeline.stages[upstream], params, f"since {upstream} ran", _round)
 
     def _list_changed_files(self) -> Iterator[str]:
         files = set(self._list_files())
@@ -98,13 +103,19 @@ class Inputs:
             except FileNotFoundError:
                 yield path
 
-    def _confirm(self, stage: Stage, parameters: Mapping[str, Mapping[str, Any]], when: str) -> None:
+    def _confirm(
+        self,
+        stage: Stage,
+        parameters: Mapping[str, Mapping[str, Any]],
+        when: str,
+        normalize: Callable[[Any], Any] = lambda value: value,
+    ) -> None:
         for file, values in parameters.items():
             if not is_parsed(file, values):
                 continue
             for key, value in self._read(stage, file, values).items():
                 before = values[key]
-                if value != before:
+                if normalize(value) != normalize(before):
                     change = f"changed from {shorten(before)} to {shorten(value)} {when}"
                     raise GuardError(f"{file}: {key}: {change}; {ADVICE}")
 
@@ -117,3 +128,12 @@ def _find_cheap(stats: Mapping[str, Stat]) -> Iterator[str]:
         if total > CHEAP_BYTES:
             return
         yield path
+
+
+def _round(value: Any) -> Any:
+    """Round numbers to 14 digits: DVC changes the last one of some when it writes dvc.lock again."""
+    if isinstance(value, dict):
+        return {key: _round(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_round(item) for item in value]
+    return float(f"{value:.14g}") if isinstance(value, float) else value

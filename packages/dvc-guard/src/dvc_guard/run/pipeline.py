@@ -68,7 +68,7 @@ class Pipeline:
             self.stages[name].locate(out["path"]): out["md5"]
             for name, entry in self.lock.items()
             for out in entry.get("outs", [])
-            if out.get("hash") == "md5"  # not of DVC 2, which changed line breaks
+            if out.get("hash") == "md5" and "md5" in out  # not of DVC 2, which changed line breaks; nor by version
         }
 
     def find_upstream(self) -> list[str]:

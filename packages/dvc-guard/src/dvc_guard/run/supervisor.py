@@ -17,10 +17,9 @@ import select
 import signal
 import sys
 import time
-from itertools import pairwise
 from typing import NoReturn
 
-from dvc_guard.run.process import open_process, read_status
+from dvc_guard.run.process import is_intact, open_process
 
 POLL_SECONDS = 0.1  # where the system does not tell when a process ends
 GROUP_SECONDS = 0.2  # within it, dvc ends by a signal that was sent to the whole process group
@@ -83,13 +82,13 @@ def _run(command: list[str], chain: list[int]) -> int:
     signal.set_wakeup_fd(other_end)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     ends = list(filter(None, map(open_process, chain)))
-    if not _is_intact(chain):
+    if not is_intact(chain):
         return 1
     child = _start(command)
     os.setsid()
     while (status := _reap(child)) is None:
         ready, _, _ = select.select([signals, *ends], [], [], None if len(ends) == len(chain) else POLL_SECONDS)
-        if not _is_intact(chain):
+        if not is_intact(chain):
             _kill_descendants()
             _report("the dvc that runs the stage, or the worker of the queue, has ended; the stage ends")
             return 1
@@ -113,13 +112,6 @@ def _start(command: list[str]) -> int:
             execute(command)
         os._exit(1)
     return child
-
-
-def _is_intact(chain: list[int]) -> bool:
-    """Return whether this process is still a child of the first process of a chain, that one of the next, and so on."""
-    return os.getppid() == chain[0] and all(
-        (status := read_status(pid)) is not None and status.parent == parent for pid, parent in pairwise(chain)
-    )
 
 
 def _reap(child: int) -> int | None:

@@ -1,7 +1,8 @@
 """The versions of the packages that a stage computes with.
 
 A file named versions.yaml, among the parameters of a stage, has those that the project is pinned to. DVC reruns the
-stages that list a package if its version there changes; the guard compares them with what is installed beside it.
+stages that list a package, or the whole file, if its version there changes; the guard compares them with what is
+installed beside it.
 """
 
 import os
@@ -27,7 +28,7 @@ def check_versions(stage: Stage) -> None:
         if Path(file).name != VERSIONS_YAML:
             continue
         pinned = read_yaml_mapping(shown(stage.locate(file)))
-        installed = {package: _find_version(package) for package in packages}
+        installed = {package: _find_version(package) for package in packages or pinned}
         errors = [
             f"{file}: {package}: {pinned.get(package)} is required, {version} is installed; "
             f"install the required version, or pin the other one in {file}"

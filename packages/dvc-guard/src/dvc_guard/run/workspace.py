@@ -10,8 +10,9 @@ import os
 import sys
 from pathlib import Path
 
+from dvc_guard.run.dvc import Dvc, read_lock_file
 from dvc_guard.run.lock_holder import HELD, LOCKS, WORKSPACE, exists
-from dvc_guard.run.process import Dvc, read_command, read_lock_file
+from dvc_guard.run.process import read_command
 
 EXPERIMENT = "refs/exps/exec/EXEC_MERGE"  # the experiment that DVC checked out last
 
