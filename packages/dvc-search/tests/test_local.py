@@ -6,12 +6,13 @@ import signal
 from pathlib import Path
 
 import pytest
+from optuna.trial import TrialState
+
 from consistency import hash_workspace, list_refs, list_trials
 from daemons import Daemons, is_in_trial, list_processes, run_daemons, wait_until
 from dvc_search.command_line import main
 from dvc_search.configuration import read_configuration, read_yaml
 from dvc_search.study import Study
-from optuna.trial import TrialState
 from search_project import Project
 from searches import COMMIT
 

@@ -39,6 +39,13 @@ def test_does_not_report_what_was_there_before(tmp_path: Path) -> None:
     assert follower.poll() is None
 
 
+@pytest.mark.parametrize("step", ["last", None, float("inf")])
+def test_skips_a_step_that_is_no_number(tmp_path: Path, step: object) -> None:
+    follower = Follower(tmp_path, METRIC)
+    write(tmp_path, 0.25, step=step)
+    assert follower.poll() is None
+
+
 def test_counts_where_there_is_no_step(tmp_path: Path) -> None:
     follower = Follower(tmp_path, METRIC)
     write(tmp_path, 0.25)

@@ -51,7 +51,7 @@ def test_bar(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     with Progress(study, configure()) as progress:
         progress.update(running=3)
     shown = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
-    assert "2/20 3 running, 2 done, 0 pruned, 0 failed, best 0.75 (trial-1)" in shown
+    assert "2/20 3 running, 2 complete, 0 pruned, 0 failed, best 0.75 (trial-1)" in shown
 
 
 def test_lines_of_outcomes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,14 +33,15 @@ def open_clone(task: Task) -> Iterator[Clone]:
 
     Raises:
         GitError: the Git remote does not answer, or lacks the commit.
+        OSError: the clone of a trial that did not end cannot be removed.
     """
     project = find_project()
     parent = project / ".dvc/tmp/search" if project else Path.home() / ".cache/dvc-search"
     url_hash = hashlib.sha256(task.repository.encode()).hexdigest()[:8]
     with _lock_first_free(parent / "clones" / url_hash) as (folder, lock):
         in_use = folder.with_suffix(".used")
-        if in_use.exists():
-            shutil.rmtree(folder, ignore_errors=True)
+        if in_use.exists() and folder.exists():
+            shutil.rmtree(folder)
         in_use.touch()
         _check_out(folder, task)
         cache = find_cache(project) if project else parent / "cache"
@@ -76,7 +77,7 @@ def _lock_first_free(parent: Path) -> Iterator[tuple[Path, int]]:
 
 def _check_out(folder: Path, task: Task) -> None:
     name, email = task.author
-    if not folder.exists():
+    if not (folder / ".git").exists():  # in it, Git would find the repository around it
         settings = ("--config", f"user.name={name}", "--config", f"user.email={email}", "--config", "gc.auto=0")
         git(folder.parent, "clone", "--quiet", "--no-checkout", *settings, task.repository, folder.name)
     if try_git(folder, "cat-file", "-e", f"{task.commit}^{{commit}}") is None:

@@ -73,12 +73,12 @@ class Follower:
         try:
             content = parse(self._path.read_text(encoding="utf-8"), self._metric.file)
             value = _get_number(content, self._metric)
-            step = content.get("step", self._changes)
-        except (OSError, ValueError):  # it is being written
+            step = int(content.get("step", self._changes))
+        except (OSError, ValueError, TypeError, OverflowError):  # it is being written
             return None
         self._last = state
         self._changes += 1
-        return int(step), value
+        return step, value
 
     def _get_state(self) -> tuple[int, int, int] | None:
         try:

@@ -73,7 +73,7 @@ class Progress:
         self.print(f"{name}  {texts[outcome.state]}  {format_parameters(values)}")
 
 
-_NAMES = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+_NAMES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 
 
 def print_result(study: Study, configuration: Configuration, source: Source) -> None:
