@@ -1,14 +1,15 @@
 """Predict the class of each picture with the exported network.
 
-A picture is prepared as those of MNIST: its ink is found, scaled to fit 20 x 20 pixels, and placed in 28 x 28 by center
-of mass. Exit status: 0 all predicted, 1 an error, in one line each, 2 wrong arguments.
+A picture is prepared as those that the network was trained on, as its metadata say: for MNIST, its ink is found, scaled
+to fit 20 x 20 pixels, and placed by center of mass. Exit status: 0 all predicted, 1 an error, in one line each, 2 wrong
+arguments.
 """
 
 import argparse
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -16,9 +17,9 @@ from itertools import islice
 import numpy as np
 
 from predict import PredictError, report
-from predict.model import Model, read_model
-from predict.pictures import list_pictures, read_as_is
-from predict.preparation import Pixels, prepare_picture, read_images
+from predict.model import Metadata, Model, read_model
+from predict.pictures import Pixels, list_pictures, read_as_is, read_scaled
+from predict.preparation import prepare_ink, read_images
 
 BATCH_SIZE = 100
 
@@ -47,7 +48,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("images", nargs="*", metavar="IMAGE", help="a picture, a folder of pictures, or - for standard input")
-    add("--as-is", action="store_true", help="take 28 x 28 gray pictures, light on dark, without preparation")
+    add("--as-is", action="store_true", help="take pictures of the size of the network's images, without preparation")
     add(
         "--labels",
         nargs="?",
@@ -60,7 +61,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--rev", metavar="NAME", help="take the network from this commit or experiment, by DVC")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print one JSON object a line")
-    output.add_argument("--show", action="store_true", help="draw the 28 x 28 pixels that the network sees")
+    output.add_argument("--show", action="store_true", help="draw the pixels that the network sees")
     options = parser.parse_args(arguments)
     if options.labels and not options.labels.lower().endswith(".csv"):  # --labels without a value, before an image
         options.images.insert(0, options.labels)
@@ -84,11 +85,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in options.images:
             with errors.of(name):
                 files += list_pictures(name)
-        metadata = model.metadata
-        prepare = read_as_is if options.as_is else partial(prepare_picture, metadata.ink_size, metadata.ink_center)
-        inputs = label_images(files, read_images(files, prepare), find_label, errors)
-        report.print_predictions(predict(model, inputs), files, metadata.classes, options)
+        images = read_images(files, choose_preparation(model.metadata, as_is=options.as_is))
+        inputs = label_images(files, images, find_label, errors)
+        report.print_predictions(predict(model, inputs), files, model.metadata.classes, options)
     return 1 if errors.count else 0
+
+
+def choose_preparation(metadata: Metadata, *, as_is: bool) -> Callable[[bytes], Pixels]:
+    """Return what turns the bytes of a picture into an image of the network."""
+    if as_is:
+        return partial(read_as_is, metadata.shape, metadata.mode)
+    if metadata.ink is None:
+        return partial(read_scaled, metadata.shape, metadata.mode)
+    return partial(prepare_ink, metadata.shape, metadata.ink)
 
 
 def label_images(

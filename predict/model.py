@@ -9,11 +9,9 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from predict import PredictError
-from predict.pictures import IMAGE_SIZE, read_file
+from predict.pictures import read_file
+from predict.preparation import Ink
 
-CLASSES = 10
-INPUTS = {"images": ("tensor(uint8)", [IMAGE_SIZE, IMAGE_SIZE])}
-OUTPUTS = {"logits": ("tensor(float)", [CLASSES]), "probabilities": ("tensor(float)", [CLASSES])}
 SILENT = 4  # log only what ends the process
 
 
@@ -45,11 +43,12 @@ def _read_model_of(revision: str, path: str) -> bytes:
 
 
 class Metadata(NamedTuple):
-    """What the model says of its classes and of the pictures that it was trained on."""
+    """What the model says of its images, its classes, and the pictures that it was trained on."""
 
+    shape: tuple[int, int]  # height and width of an image
+    mode: str  # of an image: L, gray, or RGB, with a third dimension
     classes: list[str]
-    ink_size: int  # pixels of the longer side of the ink
-    ink_center: str  # mass or box
+    ink: Ink | None  # None: the pictures are not ink on a plain background
 
 
 class Model:
@@ -68,14 +67,11 @@ class Model:
             self.session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # noqa: BLE001 - the base class of onnxruntime's errors
             raise PredictError(f"not an ONNX model ({shorten(error)}); run dvc repro") from None
-        for wanted, found in ((INPUTS, self.session.get_inputs()), (OUTPUTS, self.session.get_outputs())):
-            types = {node.name: (node.type, node.shape[1:]) for node in found}
-            if types != wanted:
-                raise PredictError(f"has {shorten(types)}, must have {wanted}; run dvc repro")
-        self.metadata = read_metadata(self.session.get_modelmeta().custom_metadata_map)
+        shape, mode, classes = read_shapes(self.session)
+        self.metadata = read_metadata(self.session.get_modelmeta().custom_metadata_map, shape, mode, classes)
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return probabilities of shape (n, 10) of images of shape (n, 28, 28).
+        """Return probabilities of shape (n, classes) of images, of shape (n, height, width) or (n, height, width, 3).
 
         Raises:
             PredictError: the network fails, or gives something else.
@@ -84,29 +80,53 @@ class Model:
             [probabilities] = self.session.run(["probabilities"], {"images": images})
         except Exception as error:  # noqa: BLE001 - the base class of onnxruntime's errors
             raise PredictError(f"the model fails ({shorten(error)}); run dvc repro") from None
-        if probabilities.shape != (len(images), CLASSES) or not np.isfinite(probabilities).all():
+        if probabilities.shape != (len(images), len(self.metadata.classes)) or not np.isfinite(probabilities).all():
             raise PredictError("the model gives no probabilities; run dvc repro")
         return np.asarray(probabilities)
 
 
-def read_metadata(metadata: Mapping[str, str]) -> Metadata:
-    """Read the metadata that `export` wrote.
+def read_shapes(session: ort.InferenceSession) -> tuple[tuple[int, int], str, int]:
+    """Return height and width of an image, its mode, and the number of classes.
+
+    Raises:
+        PredictError: the inputs and outputs are not those that `export` writes.
+    """
+    inputs = [(node.name, node.type, *node.shape[1:]) for node in session.get_inputs()]
+    outputs = sorted((node.name, node.type, *node.shape[1:]) for node in session.get_outputs())
+    match inputs, outputs:
+        case (
+            [("images", "tensor(uint8)", int(height), int(width), *color)],
+            [("logits", "tensor(float)", int(classes)), ("probabilities", "tensor(float)", int(others))],
+        ) if color in ([], [3]) and 2 <= classes == others:
+            return (height, width), "RGB" if color else "L", classes
+    raise PredictError(
+        f"has {shorten([*inputs, *outputs])}, must have images, uint8 of shape (n, height, width) or (n, height, "
+        "width, 3), and logits and probabilities, float32 of shape (n, classes); run dvc repro"
+    )
+
+
+def read_metadata(metadata: Mapping[str, str], shape: tuple[int, int], mode: str, classes: int) -> Metadata:
+    """Read the metadata that `export` wrote. Without those of ink, pictures are scaled to fit.
 
     Raises:
         PredictError: a key is missing, or has another value than is allowed.
     """
     try:
-        classes = json.loads(metadata.get("classes", "null"))
+        names = json.loads(metadata.get("classes", "null"))
     except ValueError:
-        classes = None
-    if not (isinstance(classes, list) and len(classes) == CLASSES and all(isinstance(name, str) for name in classes)):
-        raise PredictError("metadata: classes: must be a JSON list of 10 names; run dvc repro")
+        names = None
+    if not (isinstance(names, list) and len(names) == classes and all(isinstance(name, str) for name in names)):
+        raise PredictError(f"metadata: classes: must be a JSON list of {classes} names; run dvc repro")
+    if not {"ink_size", "ink_center"} & metadata.keys():
+        return Metadata(shape, mode, names, None)
     size, center = metadata.get("ink_size", ""), metadata.get("ink_center", "")
-    if size not in map(str, range(1, IMAGE_SIZE + 1)):
-        raise PredictError(f"metadata: ink_size: {shorten(size)}: must be 1 to 28; run dvc repro")
+    if mode != "L":
+        raise PredictError("metadata: ink_size: must be left out for images in color; run dvc repro")
+    if size not in map(str, range(1, min(shape) + 1)):
+        raise PredictError(f"metadata: ink_size: {shorten(size)}: must be 1 to {min(shape)}; run dvc repro")
     if center not in {"mass", "box"}:
         raise PredictError(f"metadata: ink_center: {shorten(center)}: must be mass or box; run dvc repro")
-    return Metadata(classes, int(size), center)
+    return Metadata(shape, mode, names, Ink(int(size), center))
 
 
 def shorten(value: object) -> str:

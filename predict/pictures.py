@@ -14,7 +14,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from predict import PredictError
 
-IMAGE_SIZE = 28  # height and width of the images of the network
 MAX_BYTES = 2**30  # of a file
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -22,6 +21,8 @@ MAX_PIXELS = Image.MAX_IMAGE_PIXELS
 MAX_SIDE = 2000  # larger pictures are reduced while they are read
 MIN_CONTRAST = 24  # of 255; what is visible of a transparent picture is plain below this
 STANDARD_INPUT = "-"
+
+Pixels = NDArray[np.uint8]
 
 
 def list_pictures(name: str) -> list[str]:
@@ -87,17 +88,20 @@ def read_gray(data: bytes) -> NDArray[np.float32]:
         PredictError: see `open_picture`.
     """
     with open_picture(data) as picture:
-        picture.draft("L", (MAX_SIDE, MAX_SIDE))  # a JPEG is decoded at a smaller size
-        ImageOps.exif_transpose(picture, in_place=True)
-        upright: Image.Image = picture
-        if upright.mode.startswith(("I", "F")):  # 16 or 32 bits
-            upright = Image.fromarray(stretch(np.asarray(upright, np.float32)))
-        elif upright.has_transparency_data:
-            upright = upright if upright.mode == "RGBA" else upright.convert("RGBA")
-        elif upright.mode != "L":
-            upright = upright.convert("RGB").convert("L")
+        upright = turn_upright(picture, "L")
         reduced = upright.reduce(-(-max(upright.size) // MAX_SIDE))
         return flatten(reduced) if reduced.mode == "RGBA" else np.asarray(reduced, np.float32)
+
+
+def turn_upright(picture: Image.Image, mode: str) -> Image.Image:
+    """Convert to a mode, or to RGBA if the picture is transparent, or to float32 if it has more than 8 bits."""
+    picture.draft(mode, (MAX_SIDE, MAX_SIDE))  # a JPEG is decoded at a smaller size
+    ImageOps.exif_transpose(picture, in_place=True)
+    if picture.mode.startswith(("I", "F")):  # 16 or 32 bits
+        return Image.fromarray(stretch(np.asarray(picture, np.float32)))
+    if picture.has_transparency_data:
+        return picture.convert("RGBA")
+    return picture if picture.mode == mode else picture.convert("RGB").convert(mode)
 
 
 def stretch(gray: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -130,16 +134,31 @@ def flatten(picture: Image.Image) -> NDArray[np.float32]:
     return np.pad(alpha, 1 + max(alpha.shape) // 10)
 
 
-def read_as_is(data: bytes) -> NDArray[np.uint8]:
-    """Read a gray picture of 28 x 28 pixels without any preparation.
+def read_scaled(shape: tuple[int, int], mode: str, data: bytes) -> Pixels:
+    """Read a picture as it is meant to be seen, scaled with its proportions to fit (height, width), centered on black.
+
+    The mode is L, gray, or RGB.
+
+    Raises:
+        PredictError: see `open_picture`.
+    """
+    with open_picture(data) as picture:
+        upright = turn_upright(picture, mode)
+        if upright.mode == "RGBA":
+            upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
+        return np.asarray(ImageOps.pad(upright.convert(mode), shape[::-1], Image.Resampling.BILINEAR))
+
+
+def read_as_is(shape: tuple[int, int], mode: str, data: bytes) -> Pixels:
+    """Read a picture of (height, width) pixels, without any preparation; the mode is L, gray, or RGB.
 
     Raises:
         PredictError: it is of another size, or not of 8 bits without transparency; see also `open_picture`.
     """
     with open_picture(data) as picture:
-        width, height = picture.size
-        if (width, height) != (IMAGE_SIZE, IMAGE_SIZE):
-            raise PredictError(f"{width} x {height} pixels, must be 28 x 28 with --as-is")
+        if picture.size != shape[::-1]:
+            found, wanted = ("{} x {}".format(*size) for size in (picture.size, shape[::-1]))
+            raise PredictError(f"{found} pixels, must be {wanted} with --as-is")
         if picture.mode not in {"1", "L", "P", "RGB"} or picture.has_transparency_data:
             raise PredictError(f"has the mode {picture.mode}, must be 8 bits without transparency with --as-is")
-        return np.asarray(picture.convert("L"))
+        return np.asarray(picture.convert(mode))

@@ -1,4 +1,4 @@
-"""Prepare pictures for the network as MNIST's authors did: their ink is scaled to fit a box and placed in 28 x 28.
+"""Prepare pictures for the network as MNIST's authors did: their ink is scaled to fit a box, and placed in the image.
 
 The page models/draw.html does the same in JavaScript.
 """
@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +18,21 @@ from PIL import Image
 
 from predict import PredictError
 from predict.ink import find_ink
-from predict.pictures import IMAGE_SIZE, STANDARD_INPUT, read_file, read_gray
+from predict.pictures import STANDARD_INPUT, Pixels, read_file, read_gray
 
 MANY = 400  # fewer files take less time than the start of processes
 CHUNK_SIZE = 50  # files that a process gets at a time
 
-Pixels = NDArray[np.uint8]
+
+class Ink(NamedTuple):
+    """Where the ink of an image is."""
+
+    size: int  # pixels of the longer side of its bounding box
+    center: str  # what is in the center of the image: its center of mass, "mass", or that of its bounding box, "box"
 
 
 def read_images(files: Sequence[str], prepare: Callable[[bytes], Pixels]) -> Iterator[Pixels | PredictError]:
-    """Yield the 28 x 28 image of each file, or what is wrong with it, in their order; many in several processes."""
+    """Yield the image of each file, or what is wrong with it, in their order; many in several processes."""
     read = partial(_read_image, prepare)
     if len(files) < MANY or STANDARD_INPUT in files:
         yield from map(read, files)
@@ -47,44 +53,46 @@ def _read_image(prepare: Callable[[bytes], Pixels], name: str) -> Pixels | Predi
         return error
 
 
-def prepare_picture(ink_size: int, ink_center: str, data: bytes) -> Pixels:
-    """Turn the bytes of any picture into what the network was trained on.
+def prepare_ink(shape: tuple[int, int], ink: Ink, data: bytes) -> Pixels:
+    """Turn the bytes of any picture into an image of shape (height, width) in which the ink is where it must be.
 
     Raises:
         PredictError: it is not a picture, or empty.
     """
-    return fit(find_ink(read_gray(data)), ink_size, ink_center)
+    return fit(find_ink(read_gray(data)), shape, ink)
 
 
-def fit(ink: NDArray[np.float32], size: int, center: str) -> Pixels:
-    """Scale ink of shape (height, width), 0 to 255, to fit `size` x `size` pixels, and place it in a 28 x 28 image.
+def fit(values: NDArray[np.float32], shape: tuple[int, int], ink: Ink) -> Pixels:
+    """Place ink, whose values are 0 to 255, in an image of shape (height, width).
 
-    Scaling keeps proportions and is anti-aliased. With the center "mass", the center of mass becomes pixel 14 of both
-    axes, as in MNIST; with "box", the bounding box is centered.
+    It is scaled with its proportions, anti-aliased, and moved by whole pixels. A center of mass comes to the pixel
+    (height / 2, width / 2), numbered from 0, as in MNIST, as far as the ink stays in the image.
 
     Raises:
-        PredictError: there is no ink, or too little for 28 x 28 pixels.
+        PredictError: there is no ink, or too little for that size.
     """
-    bounds = Image.fromarray(ink > 0).getbbox()
+    bounds = Image.fromarray(values > 0).getbbox()
     if bounds is None:
         raise PredictError("empty: it has no ink")
-    cropped = Image.fromarray(ink).crop(bounds)
-    width, height = (max(1, _round(side * size / max(cropped.size))) for side in cropped.size)
+    cropped = Image.fromarray(values).crop(bounds)
+    width, height = (max(1, _round(side * ink.size / max(cropped.size))) for side in cropped.size)
     resized = np.asarray(cropped.resize((width, height), Image.Resampling.BILINEAR))
     box = np.floor(resized + 0.5).clip(0, 255).astype(np.uint8)
     if not box.any():
         raise PredictError("empty: its ink is too faint")
-    if center == "mass":
-        total = box.sum(dtype=np.float64)
-        top = _round(IMAGE_SIZE / 2 - box.sum(axis=1) @ np.arange(height) / total)
-        left = _round(IMAGE_SIZE / 2 - box.sum(axis=0) @ np.arange(width) / total)
-    else:
-        top, left = (IMAGE_SIZE - height) // 2, (IMAGE_SIZE - width) // 2
-    top = min(max(top, 0), IMAGE_SIZE - height)
-    left = min(max(left, 0), IMAGE_SIZE - width)
-    image = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    image = np.zeros(shape, np.uint8)
+    top, left = (_find_start(box.sum(axis=1 - axis), shape[axis], ink.center) for axis in (0, 1))
     image[top : top + height, left : left + width] = box
     return image
+
+
+def _find_start(sums: NDArray[np.uint64], side: int, center: str) -> int:
+    """Return where a box, whose rows or columns have these sums, begins in the side of an image."""
+    room = side - len(sums)
+    if center == "box":
+        return room // 2
+    mean = sums @ np.arange(len(sums)) / sums.sum(dtype=np.float64)
+    return min(max(_round(side / 2 - mean), 0), room)
 
 
 def _round(value: float) -> int:

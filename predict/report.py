@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from predict import PredictError
 
@@ -18,7 +19,7 @@ FindLabel = Callable[[str], int | None]  # from the name of a picture to its cla
 
 
 class Prediction(NamedTuple):
-    """The probabilities, float32 of shape (10,), of an image, uint8 of shape (28, 28), and its true class, if known."""
+    """The probabilities, float32 of shape (classes,), of an image, uint8, and its true class, if known."""
 
     file: str
     image: NDArray[np.uint8]
@@ -78,7 +79,9 @@ def _format_json(prediction: Prediction, classes: Sequence[str]) -> str:
 
 def _format_image(image: NDArray[np.uint8], *, color: bool) -> str:
     """Draw an image by half blocks, two pixels a character: in 24 grays of a terminal, or in two without `color`."""
-    lines = [list(zip(*image[row : row + 2].tolist(), strict=True)) for row in range(0, len(image), 2)]
+    gray = np.asarray(Image.fromarray(image).convert("L"))
+    even = np.pad(gray, ((0, len(gray) % 2), (0, 0)))
+    lines = [list(zip(*even[row : row + 2].tolist(), strict=True)) for row in range(0, len(even), 2)]
     if not color:
         return "\n".join("".join(" ▄▀█"[2 * (upper > 127) + (lower > 127)] for upper, lower in line) for line in lines)
     return "\n".join("".join(map(_color_block, line)) + "\x1b[0m" for line in lines)

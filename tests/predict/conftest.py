@@ -2,7 +2,8 @@
 
 import gzip
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,16 +30,23 @@ class Result(NamedTuple):
 Predict = Callable[..., Result]
 
 
-def build_model(metadata: dict[str, str] = METADATA, inputs: str = "images", outputs: int = 10) -> bytes:
+def build_model(
+    metadata: dict[str, str] = METADATA,
+    inputs: str = "images",
+    shape: Sequence[int | str] = (28, 28),
+    outputs: int = 10,
+) -> bytes:
     """Build a network whose logit of class c is the mean of row 2 * c, divided by 16."""
-    weight = np.repeat(np.eye(28, dtype=np.float32)[: 2 * outputs : 2], 28, axis=1).T / np.float32(28 * 16)
+    height, *row = [side if isinstance(side, int) else 28 for side in shape]
+    weight = np.eye(height, dtype=np.float32)[:, : 2 * outputs : 2].repeat(math.prod(row), axis=0)
+    weight /= np.float32(math.prod(row) * 16)
     nodes = [
         helper.make_node("Cast", [inputs], ["pixels"], to=TensorProto.FLOAT),
         helper.make_node("Flatten", ["pixels"], ["flat"]),
         helper.make_node("MatMul", ["flat", "weight"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["probabilities"]),
     ]
-    images = helper.make_tensor_value_info(inputs, TensorProto.UINT8, ["n", 28, 28])
+    images = helper.make_tensor_value_info(inputs, TensorProto.UINT8, ["n", *shape])
     results = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", outputs]) for name in ("logits", "probabilities")
     ]

@@ -5,12 +5,12 @@ from PIL import Image, ImageFilter
 
 from predict import PredictError
 from predict.ink import find_ink
-from predict.preparation import fit
+from predict.preparation import Ink, fit
 from tests.predict.conftest import draw_seven
 
 SEVEN = draw_seven().repeat(2, axis=0).repeat(2, axis=1)  # 160 wide, 240 high
 HEIGHT, WIDTH = SEVEN.shape
-EXPECTED = fit(SEVEN.astype(np.float32), 20, "mass")
+EXPECTED = fit(SEVEN.astype(np.float32), (28, 28), Ink(20, "mass"))
 
 DIAGONAL = np.add.outer(np.linspace(0, 0.5, HEIGHT), np.linspace(0, 0.5, WIDTH))  # from one corner to the opposite one
 NOISE = np.random.default_rng(0).normal(0, 1, SEVEN.shape)
@@ -35,7 +35,7 @@ PICTURES: dict[str, NDArray[np.floating]] = {
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_finds_the_same_ink(name: str) -> None:
-    image = fit(find_ink(PICTURES[name].clip(0, 255).astype(np.float32)), 20, "mass")
+    image = fit(find_ink(PICTURES[name].clip(0, 255).astype(np.float32)), (28, 28), Ink(20, "mass"))
     assert np.abs(image.astype(int) - EXPECTED).mean() < 10
     assert np.corrcoef(image.ravel(), EXPECTED.ravel())[0, 1] > 0.85  # noise may shift it by a pixel
 
@@ -43,7 +43,7 @@ def test_finds_the_same_ink(name: str) -> None:
 def test_small_digit_has_the_pixels_of_its_picture() -> None:
     seven = SEVEN[::3, ::3].astype(np.float32)
     large = np.pad(255 - seven, ((1500, 400), (300, 1900)), constant_values=255)
-    difference = fit(find_ink(large), 20, "mass").astype(int) - fit(seven, 20, "mass")
+    difference = fit(find_ink(large), (28, 28), Ink(20, "mass")).astype(int) - fit(seven, (28, 28), Ink(20, "mass"))
     assert np.abs(difference).mean() < 0.1
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.clone import ROOT, Clone
 from tests.conftest import needs_mnist
-from tests.predict.conftest import Predict, draw_seven, make_image, read_mnist
+from tests.predict.conftest import Predict, build_model, draw_seven, make_image, read_mnist
 
 
 def save_images(folder: Path, labels: Sequence[int]) -> None:
@@ -57,6 +57,18 @@ def test_prepares_and_shows_picture(folder: Path, predict: Predict) -> None:
     _, _, *lines = predict("seven.png", "--show").output.splitlines()
     assert [line.isspace() for line in lines] == [True] * 4 + [False] * 10
     assert all(len(line) == 28 for line in lines)
+
+
+def test_image_and_classes_are_those_of_the_model(folder: Path, predict: Predict) -> None:
+    image = np.zeros((9, 5, 3), np.uint8)
+    image[2] = 255
+    Image.fromarray(image).save(folder / "image.png")
+    (folder / "models/mlp.onnx").write_bytes(build_model({"classes": '["cat", "dog"]'}, shape=(9, 5, 3), outputs=2))
+    for options in (["--as-is"], []):
+        status, output, errors = predict("image.png", "--show", *options)
+        assert output.splitlines()[1].split()[:2] == ["image.png", "dog"]
+        assert output.splitlines()[2:] == [" " * 5, "▀" * 5, *[" " * 5] * 3]
+        assert (status, errors) == (0, [])
 
 
 def test_shows_grays_on_a_terminal(folder: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:

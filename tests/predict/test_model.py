@@ -22,7 +22,9 @@ def test_predicts_probabilities() -> None:
 
 def test_reads_metadata() -> None:
     metadata = Model(build_model({"classes": LETTERS, "ink_size": "28", "ink_center": "box"})).metadata
-    assert metadata == (list("abcdefghiお"), 28, "box")
+    assert metadata == ((28, 28), "L", list("abcdefghiお"), (28, "box"))
+    metadata = Model(build_model({"classes": '["a", "b"]'}, shape=(8, 6, 3), outputs=2)).metadata
+    assert metadata == ((8, 6), "RGB", ["a", "b"], None)
 
 
 @pytest.mark.parametrize(
@@ -31,14 +33,19 @@ def test_reads_metadata() -> None:
         (b"", "not an ONNX model"),
         (b"text", "not an ONNX model"),
         (build_model()[:-3000], "not an ONNX model"),
-        (build_model(inputs="pixel"), "has {'pixel': ('tensor(uint8)', [28, 28])}, must have {'images': "),
-        (build_model(outputs=9), "has {'logits': ('tensor(float)', [9])"),
+        (build_model(inputs="pixel"), "has [('pixel', 'tensor(uint8)', 28, 28), ('logits', "),
+        (build_model(shape=(28, "width")), "has [('images', 'tensor(uint8)', 28, 'width'), "),
+        (build_model(shape=(28, 28, 2)), "has [('images', 'tensor(uint8)', 28, 28, 2), "),
+        (build_model(outputs=1), "has [('images', 'tensor(uint8)', 28, 28), ('logits', 'tensor(float)', 1), "),
+        (build_model(outputs=9), "metadata: classes: must be a JSON list of 9 names"),
         (build_model(METADATA | {"classes": "[1]"}), "metadata: classes: must be a JSON list of 10 names"),
+        (build_model({"classes": LETTERS, "ink_size": "9"}), "metadata: ink_center: : must be mass or box"),
+        (build_model(shape=(28, 28, 3)), "metadata: ink_size: must be left out for images in color"),
+        (build_model(shape=(28, 19)), "metadata: ink_size: 20: must be 1 to 19"),
         (build_model(METADATA | {"classes": "0123"}), "metadata: classes: must be a JSON list of 10 names"),
         (build_model(METADATA | {"ink_size": "29"}), "metadata: ink_size: 29: must be 1 to 28"),
         (build_model(METADATA | {"ink_center": "top"}), "metadata: ink_center: top: must be mass or box"),
     ],
-    ids=["empty", "text", "truncated", "input", "outputs", "one class", "no JSON", "ink_size", "ink_center"],
 )
 def test_rejects(data: bytes, message: str) -> None:
     with pytest.raises(PredictError) as caught:

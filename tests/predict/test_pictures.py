@@ -11,12 +11,12 @@ from PIL import Image, ImageOps
 
 from predict import PredictError, pictures
 from predict.ink import find_ink
-from predict.pictures import list_pictures, read_as_is, read_file, read_gray
-from predict.preparation import fit
+from predict.pictures import list_pictures, read_as_is, read_file, read_gray, read_scaled
+from predict.preparation import Ink, fit
 from tests.predict.conftest import draw_seven
 
 SEVEN = draw_seven()
-EXPECTED = fit(SEVEN.astype(np.float32), 20, "mass")
+EXPECTED = fit(SEVEN.astype(np.float32), (28, 28), Ink(20, "mass"))
 INK, PAPER, GRAY = Image.fromarray(SEVEN), Image.fromarray(255 - SEVEN), Image.new("L", SEVEN.shape[::-1], 128)
 COLORED = Image.composite(Image.new("RGB", INK.size, (30, 30, 160)), Image.new("RGB", INK.size, (250, 240, 200)), INK)
 DEEP = Image.fromarray(np.asarray(PAPER, np.uint16) * 16)  # 12 of 16 bits
@@ -70,7 +70,7 @@ PICTURES = {
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_reads_the_same_digit(name: str) -> None:
-    image = fit(find_ink(read_gray(PICTURES[name])), 20, "mass")
+    image = fit(find_ink(read_gray(PICTURES[name])), (28, 28), Ink(20, "mass"))
     assert np.corrcoef(image.ravel(), EXPECTED.ravel())[0, 1] > 0.93
 
 
@@ -120,20 +120,35 @@ def test_large_jpeg_is_decoded_at_a_smaller_size(monkeypatch: pytest.MonkeyPatch
     assert exif_transpose.call_args.args[0].size == (500, 600)
 
 
+@pytest.mark.parametrize("name", ["L", "opaque RGBA", "16-bit PNG", "EXIF 3", "EXIF 6", "black on transparent"])
+def test_scales_to_fit(name: str) -> None:
+    image = read_scaled((30, 50), "L", PICTURES[name])
+    expected = np.pad(np.asarray(PAPER.resize((25, 30), Image.Resampling.BILINEAR)), ((0, 0), (12, 13)))
+    assert np.abs(image.astype(int) - expected).max() <= 8  # of a JPEG
+
+
+def test_scales_in_color() -> None:
+    image = read_scaled((60, 50), "RGB", PICTURES["RGB"])
+    assert np.array_equal(image, np.asarray(COLORED.resize((50, 60), Image.Resampling.BILINEAR)))
+    assert np.ptp(read_scaled((60, 50), "RGB", PICTURES["L"]), axis=-1).max() == 0
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB", "P"])
 def test_as_is_changes_nothing(mode: str) -> None:
-    image = np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8)
-    assert np.array_equal(read_as_is(encode(Image.fromarray(image).convert(mode))), image)
+    image = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)
+    data = encode(Image.fromarray(image).convert(mode))
+    assert np.array_equal(read_as_is((20, 30), "L", data), image)
+    assert np.array_equal(read_as_is((20, 30), "RGB", data), np.stack([image] * 3, axis=-1))
 
 
 def test_as_is_rejects() -> None:
-    with pytest.raises(PredictError, match=r"^200 x 240 pixels, must be 28 x 28 with --as-is$"):
-        read_as_is(encode(PAPER))
+    with pytest.raises(PredictError, match=r"^200 x 240 pixels, must be 30 x 20 with --as-is$"):
+        read_as_is((20, 30), "L", encode(PAPER))
     for mode in ("LA", "I;16"):
         with pytest.raises(
             PredictError, match=f"^has the mode {mode}, must be 8 bits without transparency with --as-is"
         ):
-            read_as_is(encode(Image.new(mode, (28, 28))))
+            read_as_is((20, 30), "L", encode(Image.new(mode, (30, 20))))
 
 
 def test_lists_folder_recursively(tmp_path: Path) -> None:

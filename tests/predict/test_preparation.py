@@ -1,4 +1,5 @@
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -9,22 +10,22 @@ from PIL import Image
 
 from predict import PredictError, preparation
 from predict.pictures import read_as_is
-from predict.preparation import fit, read_images
+from predict.preparation import Ink, fit, read_images
 from tests.conftest import needs_mnist
 from tests.predict.conftest import make_image, read_mnist
 
 
 def fit_by_matrices(ink: NDArray[np.float32], size: int, center: str) -> NDArray[np.int64]:
-    """Do what `fit` does with ink that fills its picture; scaling is a product of matrices in float64."""
+    """Do what `fit` does with ink that fills its picture, in 28 x 40 pixels; scaling is a product of matrices."""
     shape = [max(1, int(side * size / max(ink.shape) + 0.5)) for side in ink.shape]
     rows, columns = (filter_by_triangle(*sides) for sides in zip(ink.shape, shape, strict=True))
     box = np.minimum(np.floor(rows @ ink @ columns.T + 0.5), 255).astype(int)
     padding = []
-    for axis, side in enumerate(shape):
+    for axis, (side, whole) in enumerate(zip(shape, (28, 40), strict=True)):
         mean = np.average(np.arange(side), weights=box.sum(axis=1 - axis))
-        start = int(14 - mean + 0.5) if center == "mass" else (28 - side) // 2
-        start = min(max(start, 0), 28 - side)
-        padding.append((start, 28 - side - start))
+        start = int(whole / 2 - mean + 0.5) if center == "mass" else (whole - side) // 2
+        start = min(max(start, 0), whole - side)
+        padding.append((start, whole - side - start))
     return np.pad(box, padding)
 
 
@@ -44,7 +45,7 @@ def test_fit_is_as_specified(shape: tuple[int, int], size: int, center: str) -> 
     ink = generator.uniform(0, 255, shape).astype(np.float32)
     ink[generator.uniform(size=shape) < 0.3] = 0
     ink[0, 0] = ink[-1, -1] = 255
-    image = fit(np.pad(ink, (1, 3)), size, center)
+    image = fit(np.pad(ink, (1, 3)), (28, 40), Ink(size, center))
     difference = np.abs(image - fit_by_matrices(ink, size, center))
     assert difference.max() <= 1  # float32 may round a half the other way
     assert (difference > 0).mean() < 0.01
@@ -55,12 +56,14 @@ def test_fit_is_as_specified(shape: tuple[int, int], size: int, center: str) -> 
 )
 def test_rejects_no_ink(ink: NDArray[np.float64]) -> None:
     with pytest.raises(PredictError, match=r"^empty: "):
-        fit(ink.astype(np.float32), 20, "mass")
+        fit(ink.astype(np.float32), (28, 28), Ink(20, "mass"))
 
 
 @needs_mnist
 def test_images_of_mnist_stay_as_they_are() -> None:
-    same = [np.array_equal(fit(image.astype(np.float32), 20, "mass"), image) for image in read_mnist()[0]]
+    same = [
+        np.array_equal(fit(image.astype(np.float32), (28, 28), Ink(20, "mass")), image) for image in read_mnist()[0]
+    ]
     assert np.mean(same) > 0.999  # the ink of four has not 20 pixels
 
 
@@ -74,7 +77,7 @@ def test_reads_many_files_in_processes(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(preparation, "MANY", many)
     monkeypatch.setattr(preparation, "CHUNK_SIZE", 2)
     monkeypatch.setattr(preparation, "ProcessPoolExecutor", executor)
-    first, error, last = read_images(files, read_as_is)
+    first, error, last = read_images(files, partial(read_as_is, (28, 28), "L"))
     np.testing.assert_array_equal([first, last], [make_image(0), make_image(2)])
     assert str(error).startswith("not a picture")
     assert executor.call_count == (many == 1)
