@@ -92,7 +92,12 @@ def find_dataset(dataset: str) -> tuple[list[Mirror], list[File]]:
     declare_missing_operators()
     from torchvision import datasets
 
-    kind = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "kmnist": datasets.KMNIST}[dataset]
+    kinds = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "kmnist": datasets.KMNIST}
+    if dataset not in kinds:
+        raise StageError(
+            f"params.yaml: dataset: {dataset}: add where its files are to find_dataset in stages/download.py"
+        )
+    kind = kinds[dataset]
     sha256 = MNIST_SHA256 if dataset == "mnist" else {}
     files = [File(name := archive.removesuffix(".gz"), md5, sha256.get(name)) for archive, md5 in kind.resources]
     return own + [Mirror(url) for url in kind.mirrors], files

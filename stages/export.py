@@ -5,26 +5,28 @@ Reads models/mlp.safetensors; writes models/mlp.onnx and models/draw.html.
 
 from pathlib import Path
 
-from stages.shared.classifier import Classifier
 from stages.shared.errors import writing
-from stages.shared.onnx_model import build_model
+from stages.shared.network import MODEL, load_network
+from stages.shared.onnx_model import build_model, check_model, describe_layers
 from stages.shared.page import build_page
 from stages.shared.parameters import ExportParameters
 from stages.shared.program import run
-from stages.shared.weights import MODEL, read_layers
 
 ONNX_MODEL = Path("models/mlp.onnx")
 PAGE = Path("models/draw.html")
 
 
-def main(parameters: ExportParameters) -> None:
-    """Write both files. Each contains all that is needed to classify a picture."""
-    classifier = Classifier(read_layers(MODEL), parameters.dataset, parameters.mean, parameters.std)
+def main(_parameters: ExportParameters) -> None:
+    """Write both files. Each contains all that is needed to classify a picture; the page runs the ONNX model."""
+    network, dataset = load_network(MODEL)
+    model = build_model(network, dataset)
+    check_model(model, network, dataset)
+    page = build_page(model)
     with writing(ONNX_MODEL):
-        ONNX_MODEL.write_bytes(build_model(classifier))
+        ONNX_MODEL.write_bytes(model.SerializeToString(deterministic=True))
     with writing(PAGE):
-        PAGE.write_text(build_page(classifier), encoding="utf-8")
-    print(f"{ONNX_MODEL}, {PAGE}: {classifier.dataset}, {classifier.sizes}")
+        PAGE.write_text(page, encoding="utf-8")
+    print(f"{ONNX_MODEL}, {PAGE}: {dataset.name}; {describe_layers(network)}")
 
 
 if __name__ == "__main__":

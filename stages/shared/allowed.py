@@ -5,8 +5,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-NOUNS = {"integer": "an integer", "number": "a number", "string": "a text", "boolean": "true or false", "null": "null"}
-PLURALS = {"integer": "integers", "number": "numbers", "string": "texts"}
+NOUNS = {
+    "integer": "an integer",
+    "number": "a number",
+    "string": "a string",
+    "boolean": "true or false",
+    "null": "null",
+}
+PLURALS = {"integer": "integers", "number": "numbers", "string": "strings"}
 
 
 def describe_allowed(kind: type[BaseModel], key: str) -> str:

@@ -6,19 +6,15 @@ import html
 import json
 from pathlib import Path
 from string import Template
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from stages.shared.classifier import Classifier
-from stages.shared.parameters import DatasetName
-from stages.shared.shapes import IMAGE_SIZE
+from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 
 SOURCES = Path(__file__).parent / "draw"
 STYLES = ("page.css", "input.css", "output.css", "wide.css")
-SCRIPTS = ("network.js", "prepare.js", "picture.js", "paper.js", "output.js", "main.js")
-# What the page calls the data set, and what it asks for.
-TEXTS: dict[DatasetName, tuple[str, str]] = {
+SCRIPTS = ("operators.js", "windows.js", "network.js", "prepare.js", "picture.js", "paper.js", "output.js", "main.js")
+# What the page calls a data set, and what it asks for; without an entry, its name in params.yaml, and a picture.
+TEXTS = {
     "mnist": ("MNIST", "Draw a digit"),
     "fashion_mnist": ("Fashion-MNIST", "Drop a picture of clothing"),
     "kmnist": ("KMNIST", "Draw a Hiragana character"),
@@ -27,20 +23,20 @@ TEXTS: dict[DatasetName, tuple[str, str]] = {
 PLACES = {"mass": "by its center of mass", "box": "in their center"}
 
 
-def build_page(classifier: Classifier) -> str:
-    """Build the page from its sources in stages/shared/draw.
+def build_page(model: ModelProto) -> str:
+    """Build the page of an ONNX model from its sources in stages/shared/draw.
 
     It may load nothing, and run only the script that is in it: the policy names their SHA-256.
     """
     style = "\n".join(map(_read, STYLES))
     script = '"use strict";\n' + "\n".join(map(_read, SCRIPTS))
     policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:"
-    texts = {"policy": policy, **_describe(classifier)}
     return Template(_read("page.html")).substitute(
-        {name: html.escape(text, quote=False) for name, text in texts.items()},
+        {name: html.escape(text, quote=False) for name, text in _describe(model).items()},
+        policy=policy,
         style=style,
         script=script,
-        classifier=_encode(classifier),
+        model=json.dumps(_encode(model), ensure_ascii=False).replace("<", "\\u003c"),
     )
 
 
@@ -53,35 +49,69 @@ def _hash(source: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
 
 
-def _describe(classifier: Classifier) -> dict[str, str]:
+def _describe(model: ModelProto) -> dict[str, str]:
     """List the texts of the page."""
-    dataset, heading = TEXTS[classifier.dataset]
-    size = classifier.ink_size
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    dataset, heading = TEXTS.get(metadata["dataset"], (metadata["dataset"], "Draw a picture"))
+    height, width = _list_sides(model)[:2]
+    preparation = ""
+    if "ink_size" in metadata:
+        size, place = metadata["ink_size"], PLACES[metadata["ink_center"]]
+        box, image = f"{size} x {size}", f"{width} x {height}"
+        preparation = f"The ink is cropped, scaled to fit {box} pixels, and placed in {image} pixels {place}."
+    classes = json.loads(metadata["classes"])
     return {
         "dataset": dataset,
         "heading": heading,
-        "sizes": classifier.sizes,
-        "parameters": f"{sum(weight.size + bias.size for weight, bias in classifier.layers):,}",
-        "mean": str(classifier.mean),
-        "std": str(classifier.std),
-        "preparation": f"The ink is cropped, scaled to fit {size} x {size} pixels, and placed in "
-        f"{IMAGE_SIZE} x {IMAGE_SIZE} pixels {PLACES[classifier.ink_center]}.",
-        "output_class": " names" if max(map(len, classifier.classes)) > 1 else "",
+        "layers": metadata["layers"],
+        "parameters": f"{int(metadata['parameters']):,}",
+        "mean": metadata["mean"],
+        "std": metadata["std"],
+        "preparation": preparation,
+        "classes": str(len(classes)),
+        "output_class": " names" if max(map(len, classes)) > 1 else "",
     }
 
 
-def _encode(classifier: Classifier) -> str:
-    """Encode what the script reads as JSON; weights are base64 of float32, little endian, row by row."""
+def _list_sides(model: ModelProto) -> list[int]:
+    """List height and width of an image, and its channels if there are several."""
+    return [side.dim_value for side in model.graph.input[0].type.tensor_type.shape.dim[1:]]
 
-    def encode(values: NDArray[np.float32]) -> str:
-        return base64.b64encode(values.astype("<f4").tobytes()).decode()
 
-    content = {
-        "classes": classifier.classes,
-        "mean": classifier.mean,
-        "std": classifier.std,
-        "inkSize": classifier.ink_size,
-        "inkCenter": classifier.ink_center,
-        "layers": [{"weight": encode(weight), "bias": encode(bias)} for weight, bias in classifier.layers],
+def _encode(model: ModelProto) -> dict[str, Any]:
+    """Convert what the script reads to values of JSON."""
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    ink = {"size": int(metadata["ink_size"]), "center": metadata["ink_center"]} if "ink_size" in metadata else None
+    return {
+        "shape": _list_sides(model),
+        "classes": json.loads(metadata["classes"]),
+        "ink": ink,
+        "nodes": [
+            {
+                "operator": node.op_type,
+                "inputs": list(node.input),
+                "output": node.output[0],
+                "attributes": {attribute.name: _encode_attribute(attribute) for attribute in node.attribute},
+            }
+            for node in model.graph.node
+        ],
+        "constants": {tensor.name: _encode_tensor(tensor) for tensor in model.graph.initializer},
     }
-    return json.dumps(content, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _encode_attribute(attribute: AttributeProto) -> int | float | str | list[int]:
+    value = helper.get_attribute_value(attribute)
+    if isinstance(value, bytes):
+        return value.decode()
+    return value if isinstance(value, int | float) else list(value)
+
+
+def _encode_tensor(tensor: TensorProto) -> dict[str, Any]:
+    """Encode float32 values as base64, little endian; others as a list."""
+    values = numpy_helper.to_array(tensor)
+    encoded = (
+        base64.b64encode(values.astype("<f4").tobytes()).decode()
+        if values.dtype == "float32"
+        else values.ravel().tolist()
+    )
+    return {"shape": list(values.shape), "values": encoded}

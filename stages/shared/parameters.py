@@ -3,7 +3,8 @@
 A value that is not allowed is rejected in one line that says what is: the words come from the type.
 
 Imports nothing heavy, so that this happens before torch is imported. No stage but validate has this file in its deps:
-it only rejects values, and DVC compares the values themselves.
+it rejects values, and DVC compares the values themselves. `NetworkParameters` also names the keys that are saved with
+the weights: whoever moves a key there changes `build_network`, too.
 """
 
 from pathlib import Path
@@ -12,14 +13,11 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stages.shared.allowed import describe_allowed
+from stages.shared.datasets import DATASETS, DatasetName
 from stages.shared.errors import StageError, shorten
-from stages.shared.shapes import CLASSES
 from stages.shared.yaml_file import read_yaml_mapping
 
 PARAMS_YAML = Path("params.yaml")
-
-DatasetName = Literal["mnist", "fashion_mnist", "kmnist", "digits"]
-TRAINING_IMAGES: dict[DatasetName, int] = {"mnist": 60_000, "fashion_mnist": 60_000, "kmnist": 60_000, "digits": 1_500}
 
 # What two stages or more read. The limits of mean and std keep every pixel finite in float32.
 Mean = Annotated[float, Field(ge=-1_000_000, le=1_000_000)]
@@ -45,17 +43,23 @@ class DownloadParameters(StageParameters):
 class NormalizeParameters(StageParameters):
     """The keys that normalize reads."""
 
+    dataset: DatasetName
     mean: Mean
     std: Std
     validation_size: int = Field(ge=0)
     seed: Seed
 
 
-class TrainParameters(StageParameters):
+class NetworkParameters(StageParameters):
+    """The keys of train that build_network reads: they are saved with the weights, to build the network again."""
+
+    hidden_sizes: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(strict=False, max_length=8)
+
+
+class TrainParameters(NetworkParameters):
     """The keys that train reads."""
 
     seed: Seed
-    hidden_sizes: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(strict=False, max_length=8)
     loss: Literal["cross_entropy", "mse"]
     optimizer: Literal["sgd", "adam", "adamw", "rmsprop"]
     lr: float = Field(gt=0, le=1000)
@@ -74,11 +78,7 @@ class EvaluateParameters(StageParameters):
 
 
 class ExportParameters(StageParameters):
-    """The keys that export reads."""
-
-    dataset: DatasetName
-    mean: Mean
-    std: Std
+    """Export reads no key."""
 
 
 class ValidateParameters(
@@ -88,17 +88,18 @@ class ValidateParameters(
 
     @model_validator(mode="after")
     def _check_across_keys(self) -> Self:
-        check_validation_size(self.validation_size, TRAINING_IMAGES[self.dataset])
+        dataset = DATASETS[self.dataset]
+        check_validation_size(self.validation_size, dataset.training_images, len(dataset.classes))
         check_patience(self.patience, self.validation_size)
         return self
 
 
-def check_validation_size(validation_size: int, images: int) -> None:
+def check_validation_size(validation_size: int, images: int, classes: int) -> None:
     """Raise StageError unless both parts of a stratified split of `images` images can have one of each class."""
-    largest = images - CLASSES
-    if validation_size and not CLASSES <= validation_size <= largest:
+    largest = images - classes
+    if validation_size and not classes <= validation_size <= largest:
         raise StageError(
-            f"{PARAMS_YAML}: validation_size: {validation_size} is not allowed; it must be 0, or from {CLASSES} to "
+            f"{PARAMS_YAML}: validation_size: {validation_size} is not allowed; it must be 0, or from {classes} to "
             f"{largest}, so that both sets have an image of each class"
         )
 

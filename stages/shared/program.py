@@ -16,12 +16,12 @@ def run(
     name: str,
     main: Callable[[AnyParameters], None],
     kind: type[AnyParameters],
-    **alternatives: Callable[[AnyParameters], None],
+    probe: Callable[[AnyParameters], None] | None = None,
 ) -> None:
     """Call `main` with the parameters of class `kind`, as the program of the stage `name`.
 
-    With --NAME on the command line, that of `alternatives` is called instead. Where the user can correct an error, it
-    is printed without a traceback, and the exit status is not 0.
+    With `--probe` on the command line, `probe` is called instead, where there is one. Where the user can correct an
+    error, it is printed without a traceback, and the exit status is not 0.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m stages.{name}",
@@ -29,8 +29,8 @@ def run(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(main=main)
-    for option, function in alternatives.items():
-        parser.add_argument(f"--{option}", dest="main", action="store_const", const=function, help=function.__doc__)
+    if probe:
+        parser.add_argument("--probe", dest="main", action="store_const", const=probe, help=probe.__doc__)
     arguments = parser.parse_args()
     with errors_in_lines():
         check_params(name, kind)

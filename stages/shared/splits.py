@@ -1,16 +1,19 @@
 """The normalized splits of the data set (train, validation, test), each in a safetensors file."""
 
+import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import save_file
 
+from stages.shared.datasets import Dataset
 from stages.shared.errors import StageError, shorten, to_line, writing
-from stages.shared.shapes import CLASSES, IMAGE_SIZE
-from stages.shared.tensor_file import ADVICE, read_tensor, read_types
+from stages.shared.safetensors_file import ADVICE, format_metadata, read_file
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
 
 NORMALIZED = Path("data/normalized")
 TRAIN = NORMALIZED / "train.safetensors"
@@ -19,16 +22,19 @@ TEST = NORMALIZED / "test.safetensors"
 
 
 class Split(NamedTuple):
-    """Images, float32 of shape (n, 28, 28), and labels, int64 of shape (n,) from 0 to 9; n may be 0."""
+    """Images, float32 of shape (n, channels, height, width), and labels, int64 of shape (n,); n may be 0."""
 
-    images: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    images: "Tensor"
+    labels: "Tensor"
+    dataset: Dataset
 
 
-def write_split(path: Path, split: Split) -> None:
+def write_split(path: Path, images: "NDArray[np.float32]", labels: "NDArray[np.int64]", dataset: Dataset) -> None:
     """Write the tensors `images` and `labels` to `path`."""
+    from safetensors.numpy import save_file
+
     with writing(path, SafetensorError):
-        save_file({"images": np.ascontiguousarray(split.images), "labels": split.labels}, path)
+        save_file({"images": images, "labels": labels}, path, format_metadata(dataset))
 
 
 def read_split(path: Path) -> Split:
@@ -37,31 +43,24 @@ def read_split(path: Path) -> Split:
     Raises:
         StageError: the file is not safetensors, or not of the names, shapes, dtypes and ranges of a split.
     """
-    _check_types(path)
-    split = Split(read_tensor(path, "images", np.float32), read_tensor(path, "labels", np.int64))
-    if problem := _find_problem(split):
+    tensors, dataset = read_file(path, Dataset)
+    if problem := _find_problem(tensors, dataset):
         raise StageError(f"{path}: {problem}; {ADVICE}")
-    return split
+    return Split(tensors["images"], tensors["labels"], dataset)
 
 
-def _check_types(path: Path) -> None:
-    types = read_types(path)
-    if types.keys() != {"images", "labels"}:
-        raise StageError(f"{path}: has the tensors {shorten(sorted(types))}, must have images and labels; {ADVICE}")
-    count = next(iter(types["images"][1]), 0)
-    for name, (dtype, shape), expected in (
-        ("images", ("F32", [count, IMAGE_SIZE, IMAGE_SIZE]), f"F32 (n, {IMAGE_SIZE}, {IMAGE_SIZE})"),
-        ("labels", ("I64", [count]), f"I64 ({count},)"),
-    ):
-        if types[name] != (dtype, shape):
-            found = to_line(f"{types[name][0]} {tuple(types[name][1])}", 60)
-            raise StageError(f"{path}: {name} are {found}, must be {expected}; {ADVICE}")
-
-
-def _find_problem(split: Split) -> str | None:
-    images, labels = split
-    if len(labels) and not 0 <= labels.min() <= labels.max() < CLASSES:
-        return f"labels are {labels.min()} to {labels.max()}, must be 0 to 9"
-    if not np.isfinite(images).all():
+def _find_problem(tensors: "dict[str, Tensor]", dataset: Dataset) -> str | None:
+    if tensors.keys() != {"images", "labels"}:
+        return f"has the tensors {shorten(sorted(tensors))}, must have images and labels"
+    count = len(tensors["images"]) if tensors["images"].dim() else 0
+    shape = (count, dataset.channels, dataset.height, dataset.width)
+    for name, expected in (("images", f"float32 {shape}"), ("labels", f"int64 ({count},)")):
+        found = f"{tensors[name].dtype} {tuple(tensors[name].shape)}".removeprefix("torch.")
+        if found != expected:
+            return f"{name} are {to_line(found, 60)}, must be {expected}"
+    labels = tensors["labels"]
+    if count and not 0 <= labels.min() <= labels.max() < len(dataset.classes):
+        return f"labels are {labels.min()} to {labels.max()}, must be 0 to {len(dataset.classes) - 1}"
+    if not math.isfinite(tensors["images"].sum()):  # five times as fast as isfinite().all()
         return "images contain NaN or infinity, must be finite"
     return None

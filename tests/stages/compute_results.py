@@ -1,4 +1,4 @@
-"""Print the settings of the libraries and, if portable, the results of a small training and evaluation, as JSON.
+"""Print the settings of the libraries and, if portable, the results of small trainings and evaluations, as JSON.
 
 Run: python -m tests.stages.compute_results portable
 """
@@ -6,10 +6,9 @@ Run: python -m tests.stages.compute_results portable
 import hashlib
 import json
 import sys
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 from stages.shared import numerics
-from stages.shared.parameters import TrainParameters, read_parameters
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,28 +31,34 @@ def main() -> None:
     }
     results = {}
     if chosen == "portable":
-        results = {"sgd": train("sgd"), "adam": train("adam"), "elastic": augment(), "test loss": evaluate()}
+        results = {
+            "sgd": train(),
+            "adam": train(optimizer="adam", lr=0.001),
+            "mse": train(loss="mse", momentum=0.9, schedule="one_cycle"),
+            "elastic": train(augment="elastic"),
+            "augmented": augment(),
+            "logits": predict(),
+        }
         torch.set_num_threads(2)
-        results["elastic with two threads"] = augment()
+        results["augmented with two threads"] = augment()
     print(json.dumps({"settings": settings, "results": results}))
 
 
-def train(optimizer: str) -> str:
-    """Train for one epoch and hash the weights."""
+def train(**changes: object) -> str:
+    """Train for one epoch; hash the weights and the metrics."""
     import torch
 
-    from stages.shared import training
+    from stages.shared.linear import PortableLinear
     from stages.shared.network import build_network
+    from stages.train import train
+    from tests.stages.conftest import make_parameters, make_split
 
-    changes: dict[str, Any] = {"optimizer": optimizer, "epochs": 1, "lr": 0.01}
-    parameters = read_parameters(TrainParameters).model_copy(update=changes)
     torch.manual_seed(0)
-    images, labels = torch.rand(2100, 28, 28), torch.randint(10, (2100,))
-    examples = training.LabeledImages(images[:2000], labels[:2000])
-    validation = training.LabeledImages(images[2000:], labels[2000:])
-    network = build_network((128, 64))
-    training.train(network, examples, validation, parameters, lambda _: None)
-    return hash_tensors(*network.parameters())
+    training, validation = make_split(2000), make_split(100, seed=1)
+    parameters = make_parameters(**changes)
+    network = build_network(training.dataset, parameters, PortableLinear)
+    epoch = train(network, training, validation, parameters, lambda _: None)
+    return hash_tensors(*network.parameters()) + str(epoch)
 
 
 def augment() -> str:
@@ -63,24 +68,22 @@ def augment() -> str:
     from stages.shared.augmentation import build_augmentation
 
     generator = torch.Generator().manual_seed(0)
-    images = torch.rand(512, 28, 28, generator=generator).numpy()
-    return hash_tensors(torch.from_numpy(build_augmentation("elastic", images, generator)(images)))
+    images = torch.rand(512, 1, 28, 28, generator=generator)
+    return hash_tensors(build_augmentation("elastic", images, generator)(images))
 
 
-def evaluate() -> str:
-    """Compute the test loss of an untrained network on as many images as the test set of MNIST has."""
-    import numpy as np
+def predict() -> str:
+    """Hash the logits and losses of an untrained network on as many images as the test set of MNIST has."""
+    import torch
+    from torch.nn import functional
 
-    from stages.shared.forward import forward
-    from stages.shared.scores import log_softmax, mean_cross_entropy
+    from stages.shared.network import build_network, predict
+    from tests.stages.conftest import DATASET, make_parameters
 
-    random = np.random.default_rng(0)
-    images, labels = random.random((10_000, 28, 28), np.float32), random.integers(10, size=10_000)
-    layers = [
-        (random.standard_normal((outputs, inputs), np.float32), random.standard_normal(outputs, np.float32))
-        for inputs, outputs in ((784, 128), (128, 64), (64, 10))
-    ]
-    return repr(mean_cross_entropy(log_softmax(forward(layers, images)[-1]), labels))
+    torch.manual_seed(0)
+    logits = predict(build_network(DATASET, make_parameters()), torch.rand(10_000, 1, 28, 28)).double()
+    losses = functional.cross_entropy(logits, torch.randint(0, 10, (10_000,)), reduction="none")
+    return hash_tensors(logits, losses, logits.softmax(dim=1))
 
 
 def hash_tensors(*tensors: "Tensor") -> str:

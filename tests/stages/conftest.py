@@ -11,7 +11,10 @@ from unittest import mock
 import numpy as np
 import pytest
 import threadpoolctl  # type: ignore[import-untyped]
+import torch
 
+from stages.shared.datasets import Dataset
+from stages.shared.parameters import TrainParameters
 from stages.shared.splits import Split, write_split
 from tests.clone import ROOT, update_parameters
 
@@ -35,6 +38,18 @@ PARAMETERS: dict[str, object] = {
     "numerics": "portable",
     "hidden_sizes": [128, 64],
 }
+
+DATASET = Dataset(
+    name="mnist",
+    classes=tuple("0123456789"),
+    channels=1,
+    height=28,
+    width=28,
+    mean=0.5,
+    std=0.5,
+    ink_size=20,
+    ink_center="mass",
+)
 
 SetParameters = Callable[..., None]
 RunStage = Callable[[str], None]
@@ -112,15 +127,23 @@ def write_splits(project: Path) -> WriteSplits:
 
     def write(train: int = 200, validation: int = 40, test: int = 60) -> None:
         for seed, (name, size) in enumerate({"train": train, "validation": validation, "test": test}.items()):
-            write_split(project / f"data/normalized/{name}.safetensors", make_split(size, seed))
+            images, labels, dataset = make_split(size, seed)
+            write_split(project / f"data/normalized/{name}.safetensors", images.numpy(), labels.numpy(), dataset)
 
     return write
 
 
-def make_split(size: int, seed: int) -> Split:
+def make_split(size: int, seed: int = 0) -> Split:
     """Make images of noise in which row 2 * label is bright."""
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, 10, size)
-    images = generator.uniform(-1, -0.5, (size, 28, 28)).astype(np.float32)
-    images[np.arange(size), 2 * labels] += 1
-    return Split(images, labels)
+    images = generator.uniform(-1, -0.5, (size, 1, 28, 28)).astype(np.float32)
+    images[np.arange(size), 0, 2 * labels] += 1
+    return Split(torch.from_numpy(images), torch.from_numpy(labels), DATASET)
+
+
+def make_parameters(**changes: object) -> TrainParameters:
+    """Make the parameters of a training of one epoch, with the other values of the tests."""
+    return TrainParameters.model_validate(
+        {key: PARAMETERS[key] for key in TrainParameters.model_fields} | {"epochs": 1} | changes
+    )

@@ -1,53 +1,97 @@
-"""Networks for the tests of the export."""
+"""Networks of many kinds of layers, with their outputs in PyTorch and in ONNX."""
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import nn
 
-from stages.shared.classifier import Classifier
-from stages.shared.network import build_network
-from stages.shared.parameters import DatasetName
+from stages.normalize import normalize
+from stages.shared.datasets import Dataset
+from tests.stages.conftest import DATASET
 
 
 class Outputs(NamedTuple):
-    """Outputs of the model, float32 of shape (n, 10)."""
+    """Outputs of a network, float32 of shape (n, classes)."""
 
     logits: NDArray[np.float32]
     probabilities: NDArray[np.float32]
 
 
-def make_network(*hidden_sizes: int) -> nn.Sequential:
-    """Make an untrained network with the weights of a fixed seed."""
+def make_network(*layers: nn.Module, dataset: Dataset = DATASET) -> nn.Module:
+    """Make a network of layers and a last linear one, with weights and statistics of a fixed seed."""
     torch.manual_seed(0)
-    return build_network(hidden_sizes)
+    network = nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(len(dataset.classes)))
+    network(torch.randn(50, dataset.channels, dataset.height, dataset.width))  # running statistics
+    for weight in network.parameters():
+        if weight.dim() == 1:  # also those that start at 0 or 1
+            nn.init.normal_(weight)
+    return network.eval()
 
 
-def load_network(path: Path) -> nn.Sequential:
-    """Load the weights of a network with hidden layers of 128 and 64 into PyTorch."""
-    network = build_network((128, 64))
-    network.load_state_dict(load_file(path))
-    return network
+def flat(*layers: nn.Module) -> nn.Module:
+    """Make a network of layers for vectors."""
+    return make_network(nn.Flatten(), nn.Linear(784, 16), *layers)
 
 
-def make_classifier(
-    network: nn.Sequential, dataset: DatasetName = "mnist", mean: float = 0.5, std: float = 0.5
-) -> Classifier:
-    """Make the classifier of a network."""
-    tensors = [tensor.numpy() for tensor in network.state_dict().values()]
-    return Classifier(list(zip(tensors[::2], tensors[1::2], strict=True)), dataset, mean, std)
+def cnn() -> nn.Module:
+    """Make a network of convolution, batch norm and pooling, in nested parts."""
+    first = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2))
+    second = nn.Sequential(nn.Conv2d(8, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.AvgPool2d(2))
+    return make_network(first, second, nn.Dropout2d())
 
 
-def make_images(count: int) -> NDArray[np.uint8]:
+# All kinds of layers, and all options that change what one computes.
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "one layer": make_network,
+    "MLP": lambda: flat(nn.ReLU(), nn.Linear(16, 8), nn.ReLU()),
+    "CNN": cnn,
+    "dropout": lambda: flat(nn.ReLU(), nn.Dropout(), nn.Identity()),
+    "GELU": lambda: flat(nn.GELU()),
+    "GELU by tanh": lambda: flat(nn.GELU("tanh")),
+    "leaky ReLU": lambda: flat(nn.LeakyReLU(0.2)),
+    "sigmoid": lambda: flat(nn.Sigmoid()),
+    "softmax": lambda: flat(nn.Softmax(dim=1)),
+    "softmax of channels": lambda: make_network(nn.Conv2d(1, 4, 3), nn.Softmax(dim=1)),
+    "tanh": lambda: flat(nn.Tanh()),
+    "no bias": lambda: flat(nn.ReLU(), nn.Linear(16, 8, bias=False)),
+    "weight norm": lambda: flat(nn.utils.parametrizations.weight_norm(nn.Linear(16, 8))),
+    "rows": lambda: make_network(nn.Flatten(1, 2), nn.Linear(28, 4), nn.Linear(4, 4, bias=False)),
+    "batch norm": lambda: flat(nn.BatchNorm1d(16, eps=0.1)),
+    "batch norm without weights": lambda: flat(nn.BatchNorm1d(16, affine=False)),
+    "batch norm of images": lambda: make_network(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)),
+    "stride and padding": lambda: make_network(nn.Conv2d(1, 4, (3, 5), stride=(2, 3), padding=(2, 1))),
+    "dilation and groups": lambda: make_network(nn.Conv2d(1, 4, 1), nn.Conv2d(4, 8, 3, dilation=(2, 1), groups=2)),
+    "padding same": lambda: make_network(nn.Conv2d(1, 4, (5, 3), dilation=(1, 2), padding="same")),
+    "padding valid": lambda: make_network(nn.Conv2d(1, 4, 3, padding="valid")),
+    "padding reflect": lambda: make_network(nn.Conv2d(1, 4, 3, padding=(2, 1), padding_mode="reflect")),
+    "padding replicate": lambda: make_network(nn.Conv2d(1, 4, 4, padding="same", padding_mode="replicate")),
+    "max pool": lambda: make_network(nn.MaxPool2d((3, 2), stride=(2, 3), padding=1, dilation=(1, 2))),
+    "max pool, ceil": lambda: make_network(
+        nn.MaxPool2d(3, 2, padding=1, ceil_mode=True), nn.MaxPool2d(4, ceil_mode=True)
+    ),
+    "average pool": lambda: make_network(nn.AvgPool2d((3, 2), stride=1, padding=1)),
+    "average pool, pixels": lambda: make_network(nn.AvgPool2d(5, 2, padding=2, count_include_pad=False)),
+    "average pool, ceil": lambda: make_network(nn.AvgPool2d(3, 2, ceil_mode=True), nn.AvgPool2d(3, ceil_mode=True)),
+    "global average pool": lambda: make_network(nn.Conv2d(1, 4, 3), nn.AdaptiveAvgPool2d(1)),
+}
+
+
+def make_images(count: int, *shape: int) -> NDArray[np.uint8]:
     """Make images of noise that have both extreme values."""
-    images = np.random.default_rng(0).integers(0, 256, (count, 28, 28), dtype=np.uint8)
-    images[:, 0, :2] = 0, 255
+    images = np.random.default_rng(0).integers(0, 256, (count, *(shape or (28, 28))), dtype=np.uint8)
+    images[:, 0, 0], images[:, 0, 1] = 0, 255
     return images
+
+
+def run_network(network: nn.Module, images: NDArray[np.uint8], dataset: Dataset = DATASET) -> Outputs:
+    """Run a network in PyTorch."""
+    with torch.no_grad():
+        logits = network(torch.from_numpy(normalize(images, dataset.mean, dataset.std)))
+    return Outputs(logits.numpy(), logits.softmax(dim=1).numpy())
 
 
 def open_model(model: bytes) -> onnxruntime.InferenceSession:
@@ -58,12 +102,5 @@ def open_model(model: bytes) -> onnxruntime.InferenceSession:
 
 
 def run_model(model: bytes, images: NDArray[np.uint8]) -> Outputs:
-    """Run an ONNX model on images of shape (n, 28, 28)."""
+    """Run an ONNX model."""
     return Outputs(*open_model(model).run(["logits", "probabilities"], {"images": images}))
-
-
-def run_network(network: nn.Sequential, images: NDArray[np.float32]) -> Outputs:
-    """Run a network on normalized images of shape (n, 28, 28)."""
-    with torch.inference_mode():
-        logits = network(torch.from_numpy(images))
-    return Outputs(logits.numpy(), logits.softmax(dim=1).numpy())

@@ -328,7 +328,7 @@ REJECTED = [
 ]
 
 
-@pytest.mark.parametrize("url", TRIED)
+@pytest.mark.parametrize("url", TRIED, ids=range(len(TRIED)))
 def test_does_not_print_credentials(
     url: str, set_mirrors: SetMirrors, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -425,10 +425,10 @@ def test_rejects_archive_that_is_too_large_unpacked(
 
 
 def test_rejects_invalid_data(set_mirrors: SetMirrors, contents: Files) -> None:
-    wrong = compress(contents | {NAMES[3]: contents[NAMES[3]][:-1] + b"\n"})
+    wrong = compress(contents | {NAMES[3]: contents[NAMES[3]][:-1]})
     with run_mirror(wrong) as server:
         set_mirrors(server.url, files=wrong)
-        with pytest.raises(StageError, match=f"^data/raw.partial/{NAMES[3]}: contains the label 10, must be 0 to 9$"):
+        with pytest.raises(StageError, match=f"^data/raw.partial/{NAMES[3]}: header says .* bytes of data"):
             download.main(KMNIST)
     assert list(Path("data").iterdir()) == []
 

@@ -1,15 +1,18 @@
+import csv
 import json
+import math
 import re
+import statistics
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import torch
+from sklearn.metrics import precision_recall_fscore_support
+from torch import nn
 
 from stages.shared import splits
-from stages.shared.network import build_network, save_network
-from stages.shared.weights import MODEL
-from tests.stages.conftest import FailStage, RunStage, WriteSplits
+from stages.shared.network import MODEL, build_network, save_network
+from tests.stages.conftest import DATASET, FailStage, RunStage, WriteSplits, make_parameters
 
 METRICS = Path("metrics/metrics.json")
 CLASS_METRICS = Path("metrics/classes.csv")
@@ -18,32 +21,69 @@ MISCLASSIFIED = Path("metrics/misclassified.png")
 
 
 @pytest.fixture(autouse=True)
-def model(write_splits: WriteSplits) -> None:
+def network(write_splits: WriteSplits) -> nn.Module:
     """Write an untrained network, and a test set."""
     write_splits()
-    write_model(scale=1)
+    return write_model(scale=1)
 
 
-def write_model(scale: float) -> None:
+def write_model(scale: float) -> nn.Module:
     torch.manual_seed(0)
-    network = build_network((16,))
+    parameters = make_parameters(hidden_sizes=[16])
+    network = build_network(DATASET, parameters)
     with torch.no_grad():
         for tensor in network.parameters():
             tensor.mul_(scale)
-    save_network(MODEL, network)
+    save_network(MODEL, network, DATASET, parameters)
+    return network
 
 
-def test_metrics_agree_with_predictions(run_stage: RunStage, capsys: pytest.CaptureFixture[str]) -> None:
+def read_columns(path: Path) -> dict[str, list[str]]:
+    """Read a CSV file."""
+    header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
+    return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
+
+
+def test_metrics_agree_with_network(
+    network: nn.Module, run_stage: RunStage, capsys: pytest.CaptureFixture[str]
+) -> None:
     run_stage("evaluate")
     metrics = json.loads(METRICS.read_text())
-    assert list(metrics) == ["accuracy", "loss", "macro_f1", "expected_calibration_error"]
-    predictions = pd.read_csv(PREDICTIONS)
-    assert predictions["actual"].tolist() == splits.read_split(splits.TEST).labels.tolist()
-    assert metrics["accuracy"] == pytest.approx((predictions["actual"] == predictions["predicted"]).mean())
+    images, labels, _ = splits.read_split(splits.TEST)
+    with torch.no_grad():
+        logits = network(images)
+    predictions = logits.argmax(dim=1)
+    table = read_columns(PREDICTIONS)
+    assert table["actual"] == list(map(str, labels.tolist()))
+    assert table["predicted"] == list(map(str, predictions.tolist()))
+    assert metrics["accuracy"] == pytest.approx((labels == predictions).double().mean().item())
+    assert metrics["loss"] == pytest.approx(nn.CrossEntropyLoss()(logits, labels).item())
     assert capsys.readouterr().out == f"Test accuracy: {metrics['accuracy']:.2%}\n"
-    classes = pd.read_csv(CLASS_METRICS, index_col="class")
-    assert classes["support"].sum() == len(predictions)
-    assert metrics["macro_f1"] == pytest.approx(classes["f1"].mean())
+    classes = read_columns(CLASS_METRICS)
+    assert classes.pop("class") == list("0123456789")
+    expected = precision_recall_fscore_support(labels, predictions, labels=range(10), zero_division=0)
+    for column, values in zip(("precision", "recall", "f1", "support"), expected, strict=True):
+        assert list(map(float, classes[column])) == values.tolist()
+    assert metrics["macro_f1"] == pytest.approx(statistics.mean(map(float, classes["f1"])))
+    assert 0 <= metrics["expected_calibration_error"] < 0.2
+
+
+def test_tables_have_the_names_of_the_classes(run_stage: RunStage) -> None:
+    dataset = DATASET.model_copy(update={"classes": ("T-shirt, top", *"abcdefghi")})
+    parameters = make_parameters(hidden_sizes=[16])
+    save_network(MODEL, build_network(dataset, parameters), dataset, parameters)
+    images, labels, _ = splits.read_split(splits.TEST)
+    splits.write_split(splits.TEST, images.numpy().copy(), labels.numpy().copy(), dataset)
+    run_stage("evaluate")
+    assert read_columns(CLASS_METRICS)["class"] == ["T-shirt, top", *"abcdefghi"]
+    assert read_columns(PREDICTIONS)["actual"] == [dataset.classes[label] for label in labels]
+
+
+def test_rejects_network_trained_on_other_data(fail_stage: FailStage) -> None:
+    dataset = DATASET.model_copy(update={"mean": 0.1})
+    parameters = make_parameters(hidden_sizes=[16])
+    save_network(MODEL, build_network(dataset, parameters), dataset, parameters)
+    assert fail_stage("evaluate") == f"{MODEL}: trained on other data than {splits.TEST}; run dvc repro"
 
 
 def test_second_run_writes_the_same_bytes(run_stage: RunStage) -> None:
@@ -59,3 +99,9 @@ def test_rejects_loss_that_is_not_finite(fail_stage: FailStage) -> None:
     error = fail_stage("evaluate")
     assert re.match(r"models/mlp\.safetensors: the test loss is (nan|inf), must be a finite number; ", error)
     assert not METRICS.exists()
+
+
+def test_large_logits(run_stage: RunStage) -> None:
+    write_model(scale=1e8)
+    run_stage("evaluate")
+    assert math.isfinite(json.loads(METRICS.read_text())["loss"])

@@ -41,7 +41,7 @@ def test_writes_format_of_mnist(tmp_path: Path) -> None:
 def test_writes_transposed_array_in_order(tmp_path: Path) -> None:
     array = np.arange(6, dtype=np.uint8).reshape(1, 2, 3).transpose(0, 2, 1)
     idx.write_idx(tmp_path / "file", array)
-    np.testing.assert_array_equal(idx.read_idx(tmp_path / "file", dimensions=3), array)
+    np.testing.assert_array_equal(idx.read_idx(tmp_path / "file", 3), array)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,6 @@ def test_writes_transposed_array_in_order(tmp_path: Path) -> None:
         (LABELS + bytes(2), "header says 3 bytes of data ([3]), file has 2"),
         (LABELS + bytes(4), "header says 3 bytes of data ([3]), file has 4"),
         (struct.pack(">2I", 0x801, 0), "dimensions [0], must be 1 or more"),
-        (LABELS + b"\x00\x0a\x00", "contains the label 10, must be 0 to 9"),
     ],
 )
 def test_rejects_wrong_labels(content: bytes, message: str, tmp_path: Path) -> None:
@@ -68,8 +67,6 @@ def test_rejects_wrong_labels(content: bytes, message: str, tmp_path: Path) -> N
     ("content", "message"),
     [
         (IMAGES + bytes(3 * 784 - 1), "header says 2352 bytes of data ([3, 28, 28]), file has 2351"),
-        (struct.pack(">4I", 0x803, 3, 27, 28) + bytes(3 * 27 * 28), "images are 27x28, must be 28x28"),
-        (struct.pack(">4I", 0x803, 3, 28, 29) + bytes(3 * 28 * 29), "images are 28x29, must be 28x28"),
         (struct.pack(">4I", 0x803, 0, 2**32 - 1, 1), "dimensions [0, 4294967295, 1], must be 1 or more"),
     ],
 )
@@ -91,7 +88,7 @@ def test_large_header_needs_no_memory(tmp_path: Path) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(StageError, match=f"{re.escape(str(path))}: header says {(2**32 - 1) ** 3} bytes"):
-            idx.read_idx(path, dimensions=3)
+            idx.read_idx(path, 3)
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
@@ -105,7 +102,7 @@ def test_rejects_large_file_before_it_is_read(tmp_path: Path) -> None:
     with pytest.raises(
         StageError, match=rf"^{re.escape(str(path))}: has 4294967295 bytes of data, must have at most 67"
     ):
-        idx.read_idx(path, dimensions=1)
+        idx.read_idx(path, 1)
 
 
 sizes = st.sampled_from([0, 1, 2, 3, 27, 28, 2**16, 2**32 - 1])

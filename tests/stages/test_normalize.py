@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import torch
 
 from stages.normalize import normalize, split_indices
 from stages.shared import idx, splits
+from stages.shared.datasets import DATASETS, DatasetName
 from tests.stages.conftest import FailStage, RunStage, SetParameters
 
 RAW = Path("data/raw")
@@ -18,7 +20,15 @@ def test_normalizes_as_torchvision(mean: float, std: float) -> None:
     images = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
     images[0, 0, :2] = 0, 255
     expected = torch.from_numpy(images).to(torch.float32).div(255).sub_(torch.tensor(mean)).div_(torch.tensor(std))
-    np.testing.assert_array_equal(normalize(images, mean, std), expected.numpy(), strict=True)
+    np.testing.assert_array_equal(normalize(images, mean, std), expected.unsqueeze(1).numpy(), strict=True)
+
+
+def test_color_channels_come_first() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 9, 3), dtype=np.uint8)
+    normalized = normalize(images, 0.5, 0.5)
+    assert normalized.shape == (5, 3, 8, 9)
+    for channel in range(3):
+        np.testing.assert_array_equal(normalized[:, channel], normalize(images[..., channel], 0.5, 0.5)[:, 0])
 
 
 @pytest.mark.parametrize("mean", [-1e6, 1e6])
@@ -66,7 +76,9 @@ def test_splits_are_disjoint_stratified_and_complete(set_parameters: SetParamete
     images, labels = idx.read_images_and_labels(RAW, idx.TRAIN)
     pixels = normalize(images, 0.5, 0.5)
     combined = {
-        (image.tobytes(), int(label)) for part in (train, validation) for image, label in zip(*part, strict=True)
+        (image.numpy().tobytes(), int(label))
+        for part in (train, validation)
+        for image, label in zip(part.images, part.labels, strict=True)
     }
     assert combined == {(image.tobytes(), int(label)) for image, label in zip(pixels, labels, strict=True)}
 
@@ -106,4 +118,29 @@ def test_rejects_validation_size(set_parameters: SetParameters, fail_stage: Fail
     set_parameters(validation_size=validation_size)
     expected = f"params.yaml: validation_size: {validation_size} is not allowed; it must be 0, or from 10 to 110, "
     assert fail_stage("normalize").startswith(expected)
+    assert not splits.TRAIN.exists()
+
+
+def test_knows_each_data_set_of_params_yaml() -> None:
+    assert DATASETS.keys() == set(get_args(DatasetName))
+
+
+@pytest.mark.usefixtures("raw")
+def test_describes_the_data_set(set_parameters: SetParameters, run_stage: RunStage) -> None:
+    set_parameters(dataset="fashion_mnist", validation_size=20, mean=0.25)
+    run_stage("normalize")
+    expected = {"name": "fashion_mnist", "channels": 1, "height": 28, "width": 28, "mean": 0.25, "std": 0.5}
+    for part in read_all():
+        assert part.dataset.model_dump().items() >= expected.items()
+        assert part.dataset.classes[9] == "Ankle boot"
+
+
+@pytest.mark.usefixtures("raw")
+def test_rejects_images_and_labels_of_another_data_set(set_parameters: SetParameters, fail_stage: FailStage) -> None:
+    set_parameters(validation_size=0)
+    labels = idx.read_idx(RAW / idx.TEST.labels, 1)
+    idx.write_idx(RAW / idx.TEST.labels, labels + 1)
+    assert fail_stage("normalize") == "data/raw: contains the label 10, must be 0 to 9"
+    idx.write_idx(RAW / idx.TEST.images, np.zeros((30, 27, 28), np.uint8))
+    assert fail_stage("normalize") == "data/raw: test images are 27 x 28, training images are 28 x 28"
     assert not splits.TRAIN.exists()

@@ -3,90 +3,173 @@ import json
 import numpy as np
 import onnx
 import pytest
+import torch
+from torch import Tensor, nn
 
 from stages.normalize import normalize
-from stages.shared.classifier import DATASETS, Classifier
-from stages.shared.onnx_model import IR_VERSION, OPSET, build_model
-from stages.shared.parameters import DatasetName
-from tests.stages.networks import (
-    make_classifier,
-    make_images,
-    make_network,
-    open_model,
-    run_model,
-    run_network,
+from stages.shared.datasets import Dataset
+from stages.shared.errors import StageError
+from stages.shared.onnx_graph import Graph, Values
+from stages.shared.onnx_layers import LAYERS, add_layer
+from stages.shared.onnx_model import IR_VERSION, OPSET, build_model, check_model
+from tests.stages.conftest import DATASET
+from tests.stages.networks import NETWORKS, flat, make_images, make_network, open_model, run_model, run_network
+
+COLOR = DATASET.model_copy(
+    update={"channels": 3, "height": 9, "width": 12, "classes": ("cat", "dog"), "ink_size": None, "ink_center": None}
 )
 
-SHAPES = [(), (1,), (128, 64), (5,) * 8]
-each_shape = pytest.mark.parametrize("hidden_sizes", SHAPES, ids=str)
+
+def export(network: nn.Module, dataset: Dataset = DATASET) -> bytes:
+    return bytes(build_model(network, dataset).SerializeToString())
 
 
-@each_shape
-@pytest.mark.parametrize(("mean", "std"), [(0.5, 0.5), (0.1307, 0.3081)])
-def test_predictions_are_those_of_torch(hidden_sizes: tuple[int, ...], mean: float, std: float) -> None:
-    network, images = make_network(*hidden_sizes), make_images(50)
-    actual = run_model(build_model(make_classifier(network, mean=mean, std=std)), images)
-    expected = run_network(network, normalize(images, mean, std))
-    np.testing.assert_array_equal(actual.logits.argmax(axis=1), expected.logits.argmax(axis=1))
-    np.testing.assert_array_equal(actual.probabilities.argmax(axis=1), expected.logits.argmax(axis=1))
-    np.testing.assert_allclose(actual.probabilities, expected.probabilities, rtol=0, atol=1e-5, strict=True)
-    np.testing.assert_allclose(actual.logits, expected.logits, rtol=1e-5, atol=1e-5, strict=True)
+class Residual(nn.Module):
+    """A module with its own forward."""
+
+    def __init__(self, body: nn.Sequential) -> None:
+        """Take what computes the difference from the inputs."""
+        super().__init__()
+        self.body = body
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Add the inputs to what the body gives."""
+        return torch.add(inputs, self.body(inputs))
+
+
+class Shifted(nn.ReLU):
+    """A layer of PyTorch with another forward."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Add 1 to what ReLU gives."""
+        return super().forward(inputs) + 1
+
+
+def make_residual() -> nn.Module:
+    return flat(Residual(nn.Sequential(nn.Linear(16, 16), nn.ReLU())))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_outputs_are_those_of_torch(name: str) -> None:
+    network, images = NETWORKS[name](), make_images(50)
+    model = build_model(network, DATASET)
+    onnx.checker.check_model(model, full_check=True)
+    check_model(model, network, DATASET)
+    for actual, expected in zip(
+        run_model(model.SerializeToString(), images), run_network(network, images), strict=True
+    ):
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5, strict=True)
+
+
+def test_layers_are_all_tested() -> None:
+    tested = {type(layer) for make in NETWORKS.values() for layer in make().modules()}
+    assert LAYERS.keys() <= tested
+
+
+def test_images_in_color() -> None:
+    network, images = make_network(nn.Conv2d(3, 4, 3), nn.ReLU(), dataset=COLOR), make_images(5, 9, 12, 3)
+    model = build_model(network, COLOR)
+    check_model(model, network, COLOR)
+    for actual, expected in zip(
+        run_model(model.SerializeToString(), images), run_network(network, images, COLOR), strict=True
+    ):
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5, strict=True)
+    session = open_model(model.SerializeToString())
+    described = [(part.name, part.type, part.shape) for part in (*session.get_inputs(), *session.get_outputs())]
+    assert described == [
+        ("images", "tensor(uint8)", ["n", 9, 12, 3]),
+        ("logits", "tensor(float)", ["n", 2]),
+        ("probabilities", "tensor(float)", ["n", 2]),
+    ]
+    assert session.get_modelmeta().custom_metadata_map.keys().isdisjoint({"ink_size", "ink_center"})
 
 
 @pytest.mark.parametrize(("mean", "std"), [(0.5, 0.5), (0.1307, 0.3081), (-1e6, 1e-6)])
 def test_pixels_are_normalized_to_the_last_bit(mean: float, std: float) -> None:
     """By a network whose logits are ten of the pixels."""
     images = np.arange(256, dtype=np.uint8).repeat(784).reshape(256, 28, 28)
-    layers = [(np.eye(10, 784, k=100, dtype=np.float32), np.zeros(10, np.float32))]
-    logits = run_model(build_model(Classifier(layers, "mnist", mean, std)), images).logits
+    linear = nn.Linear(784, 10, bias=False)
+    linear.load_state_dict({"weight": torch.eye(784)[100:110]})
+    network = nn.Sequential(nn.Flatten(), linear)
+    logits = run_model(export(network, DATASET.model_copy(update={"mean": mean, "std": std})), images).logits
     np.testing.assert_array_equal(logits, normalize(images, mean, std).reshape(256, 784)[:, 100:110], strict=True)
 
 
-@pytest.mark.parametrize("count", [0, 1])
-def test_runs_on_few_images(count: int) -> None:
-    outputs = run_model(build_model(make_classifier(make_network(8))), make_images(count))
-    assert [output.shape for output in outputs] == [(count, 10)] * 2
-    assert [output.dtype for output in outputs] == [np.float32] * 2
-
-
-def test_inputs_and_outputs_have_names_and_shapes() -> None:
-    session = open_model(build_model(make_classifier(make_network(8))))
-    described = [(part.name, part.type, part.shape) for part in (*session.get_inputs(), *session.get_outputs())]
-    assert described == [
-        ("images", "tensor(uint8)", ["n", 28, 28]),
-        ("logits", "tensor(float)", ["n", 10]),
-        ("probabilities", "tensor(float)", ["n", 10]),
-    ]
-
-
-@each_shape
-def test_passes_the_checker_of_onnx(hidden_sizes: tuple[int, ...]) -> None:
-    model = onnx.load_model_from_string(build_model(make_classifier(make_network(*hidden_sizes))))
-    onnx.checker.check_model(model, full_check=True)
-    assert [opset.version for opset in model.opset_import] == [OPSET]
-    assert model.ir_version == IR_VERSION
+@pytest.mark.parametrize("name", ["MLP", "CNN"])
+def test_runs_on_no_images(name: str) -> None:
+    assert run_model(export(NETWORKS[name]()), make_images(0)).probabilities.shape == (0, 10)
 
 
 def test_opset_and_ir_version_are_those_of_onnx_1_8() -> None:
+    model = build_model(make_network(), DATASET)
+    assert ([opset.version for opset in model.opset_import], model.ir_version) == ([OPSET], IR_VERSION)
     [versions] = [versions for release, *versions in onnx.helper.VERSION_TABLE if release == "1.8.0"]
     assert versions[:2] == [IR_VERSION, OPSET]
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
-def test_metadata_describe_the_classifier(dataset: DatasetName) -> None:
-    classifier = make_classifier(make_network(32, 16), dataset, mean=0.1307, std=1e-05)
-    metadata = open_model(build_model(classifier)).get_modelmeta().custom_metadata_map
-    assert tuple(json.loads(metadata.pop("classes"))) == classifier.classes
+def test_metadata_describe_network_and_data_set() -> None:
+    network = make_network(nn.Flatten(), nn.Linear(784, 32), nn.ReLU())
+    dataset = DATASET.model_copy(update={"name": "kmnist", "classes": tuple("おきすつなはまやれを"), "std": 1e-05})
+    metadata = open_model(export(network, dataset)).get_modelmeta().custom_metadata_map
+    assert json.loads(metadata.pop("classes")) == list(dataset.classes)
     assert metadata == {
-        "dataset": dataset,
-        "mean": "0.1307",
+        "dataset": "kmnist",
+        "mean": "0.5",
         "std": "1e-05",
-        "layers": "784-32-16-10",
-        "ink_size": str(classifier.ink_size),
-        "ink_center": classifier.ink_center,
+        "layers": "Flatten, Linear 32, ReLU, Flatten, Linear 10",
+        "parameters": "25450",
+        "ink_size": "20",
+        "ink_center": "mass",
     }
 
 
-def test_bytes_depend_only_on_the_classifier() -> None:
-    first, same, other = (build_model(make_classifier(make_network(8), mean=mean)) for mean in (0.5, 0.5, 0.25))
-    assert first == same != other
+@pytest.mark.parametrize(
+    ("layer", "name"),
+    [
+        (nn.Hardswish(), "nn.Hardswish"),
+        (Residual(nn.Sequential()), "Residual, a module with its own forward,"),
+        (Shifted(), "Shifted, a module with its own forward,"),
+        (nn.Flatten(0), "nn.Flatten with start_dim=0"),
+        (nn.BatchNorm2d(1, track_running_stats=False), "nn.BatchNorm2d with track_running_stats=False"),
+        (nn.Conv2d(1, 1, 3, padding=1, padding_mode="circular"), "nn.Conv2d with padding_mode='circular'"),
+        (nn.MaxPool2d(2, return_indices=True), "nn.MaxPool2d with return_indices=True"),
+        (nn.AvgPool2d(2, divisor_override=3), "nn.AvgPool2d with divisor_override"),
+        (
+            nn.AvgPool2d(3, 2, padding=1, ceil_mode=True),
+            "nn.AvgPool2d with padding and ceil_mode, without count_include_pad=False",
+        ),
+        (nn.AdaptiveAvgPool2d(2), "nn.AdaptiveAvgPool2d with output_size=2"),
+    ],
+    ids=str,
+)
+def test_rejects_what_it_cannot_export(layer: nn.Module, name: str) -> None:
+    with pytest.raises(StageError) as error:
+        build_model(nn.Sequential(nn.Identity(), layer), DATASET)
+    assert str(error.value).startswith(f"models/mlp.onnx: {name} cannot be exported; ")
+    assert str(error.value).endswith("add it to LAYERS in stages/shared/onnx_layers.py")
+
+
+def test_rejects_another_number_of_outputs() -> None:
+    with pytest.raises(StageError, match=r"outputs are \[7\], must be 10"):
+        build_model(nn.Sequential(nn.Flatten(), nn.Linear(784, 7)), DATASET)
+
+
+def test_exports_a_module_that_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    def residual(graph: Graph, layer: Residual, inputs: Values) -> str:
+        return graph.add("Add", inputs.name, add_layer(graph, layer.body, inputs).name)
+
+    monkeypatch.setitem(LAYERS, Residual, residual)
+    network, images = make_residual(), make_images(5)
+    logits = run_model(export(network), images).logits
+    np.testing.assert_allclose(logits, run_network(network, images).logits, rtol=1e-5, atol=1e-5)
+
+
+def test_finds_a_function_that_adds_other_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = make_residual()
+    for add_nodes, message in (
+        (LAYERS[nn.Identity], r"logits differ from PyTorch's by \d+%"),
+        (lambda graph, _, inputs: graph.add("Nonsense", inputs.name), "does not run: .*Nonsense"),
+    ):
+        monkeypatch.setitem(LAYERS, Residual, add_nodes)
+        with pytest.raises(StageError, match=f"^models/mlp.onnx: {message}.*; correct stages/shared/onnx_layers.py$"):
+            check_model(build_model(network, DATASET), network, DATASET)

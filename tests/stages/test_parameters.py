@@ -90,7 +90,7 @@ def test_rejects_values_that_do_not_fit_each_other(
 @pytest.mark.usefixtures("project")
 def test_has_the_values_of_params_yaml_and_no_other() -> None:
     parameters = read_parameters(NormalizeParameters)
-    assert parameters.model_dump() == {key: PARAMETERS[key] for key in ("mean", "std", "validation_size", "seed")}
+    assert parameters.model_dump() == {key: PARAMETERS[key] for key in NormalizeParameters.model_fields}
     with pytest.raises(ValueError, match="frozen"):
         parameters.seed = 1
 
@@ -137,7 +137,7 @@ def test_says_what_other_types_allow() -> None:
     assert {key: describe_allowed(OfAnAdopter, key) for key in OfAnAdopter.model_fields} == {
         "amsgrad": "true or false",
         "dropout": "a number or null",
-        "tags": "a list of texts",
+        "tags": "a list of strings",
         "ratio": "a number greater than 0.25, less than 1",
         "limit": "a number of at most 5",
         "loss": "mse",

@@ -66,8 +66,8 @@ UNKNOWN = "dvc.yaml: stages: normalize: params: sead: not allowed; NormalizePara
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (replace("[mean, seed, std, ", "[mean, std, "), MISSING),
-        (replace("[mean, seed, std, ", "[mean, sead, seed, std, "), UNKNOWN),
+        (replace("mean, seed, std, ", "mean, std, "), MISSING),
+        (replace("mean, seed, std, ", "mean, sead, seed, std, "), UNKNOWN),
         (replace("  normalize:", "  normalise:"), "dvc.yaml: stages: normalize: missing"),
     ],
     ids=["missing", "unknown", "stage"],

@@ -24,8 +24,10 @@ def main() -> None:
     arguments = parser.parse_args()
     numerics.pin(arguments.numerics)
     import dvclive  # noqa: F401
+    import torch._dynamo  # noqa: F401
 
-    import stages.shared.training  # noqa: F401
+    import stages.shared.network
+    import stages.shared.optimization  # noqa: F401
 
     sys.argv = ["train"]
     for kernels in ("avx2", "default"):

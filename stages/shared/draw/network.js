@@ -1,4 +1,4 @@
-// The network: its weights, and its forward pass.
+// The network: an ONNX graph, node by node.
 
 /** Decode float32 numbers, little endian, from base64. */
 function decodeFloats(base64) {
@@ -6,42 +6,43 @@ function decodeFloats(base64) {
   return new Float32Array(bytes.buffer);
 }
 
-/** Read the classifier of this page. A weight holds outputs x inputs numbers, row by row; a bias holds outputs numbers. */
-function readClassifier() {
-  const classifier = JSON.parse(document.getElementById("classifier").textContent);
-  for (const layer of classifier.layers) {
-    layer.weight = decodeFloats(layer.weight);
-    layer.bias = decodeFloats(layer.bias);
+/** Read the model of this page. */
+function readModel() {
+  const model = JSON.parse(document.getElementById("model").textContent);
+  for (const constant of Object.values(model.constants)) {
+    if (typeof constant.values === "string") constant.values = decodeFloats(constant.values);
   }
-  return classifier;
+  return model;
 }
 
-/** Compute weight x input + bias. */
-function linear({ weight, bias }, input) {
-  return bias.map((sum, output) => {
-    const row = output * input.length;
-    for (let i = 0; i < input.length; i++) sum += weight[row + i] * input[i];
-    return sum;
-  });
+/** Run the model on an image, one number from 0 to 255 for each pixel, row by row; return the probabilities. */
+function predict({ nodes, constants, shape }, image) {
+  const tensors = { ...constants, images: { shape: [1, ...shape], values: Float32Array.from(image) } };
+  for (const { operator, inputs, output, attributes } of nodes) {
+    const [, compute] = OPERATORS[operator];
+    try {
+      tensors[output] = compute(attributes, ...inputs.map((name) => tensors[name]));
+    } catch (error) {
+      throw new Error(`It has the operator ${operator} with ${error.message}.`);
+    }
+  }
+  return tensors.probabilities.values;
 }
 
-function relu(values) {
-  return values.map((value) => Math.max(value, 0));
-}
-
-/** Turn logits into probabilities. The highest logit is subtracted, because exp overflows. */
-function softmax(logits) {
-  const highest = Math.max(...logits);
-  const exponentials = logits.map((logit) => Math.exp(logit - highest));
-  const sum = exponentials.reduce((a, b) => a + b);
-  return exponentials.map((value) => value / sum);
-}
-
-/** Compute the ten probabilities of an image: 784 pixels from 0 to 255, row by row, bright ink on black. */
-function predict({ layers, mean, std }, image) {
-  let values = new Float32Array(image).map((x) => (x / 255 - mean) / std);
-  layers.forEach((layer, index) => {
-    values = linear(layer, index === 0 ? values : relu(values));
-  });
-  return softmax(values);
+/** Say why this page cannot run a model; null if it can. */
+function findUnsupported(model) {
+  const { nodes, shape, classes, ink } = model;
+  if (shape.length > 2) return "Its images are in color; this page draws in gray.";
+  if (!ink) return "Its images are not ink on a plain background.";
+  for (const { operator, attributes } of nodes) {
+    if (!Object.hasOwn(OPERATORS, operator)) return `It has the operator ${operator}.`;
+    const unknown = Object.keys(attributes).find((name) => !OPERATORS[operator][0].includes(name));
+    if (unknown) return `It has the operator ${operator} with ${unknown}.`;
+  }
+  try {
+    if (predict(model, new Uint8Array(shape[0] * shape[1])).length === classes.length) return null;
+  } catch (error) {
+    return error.message;
+  }
+  return `It has not one output for each of ${classes.length} classes.`;
 }

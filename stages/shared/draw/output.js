@@ -1,17 +1,19 @@
-// What the page shows: the 28 x 28 pixels, the bars and the best class.
+// What the page shows: what the network sees, the bars and the best class.
 
 const EMPTY = "Nothing drawn: no prediction.";
 
 class Output {
-  constructor(classes) {
+  constructor({ classes, shape: [height, width] }) {
     this.classes = classes;
     this.rows = classes.map(addRow);
-    this.seen = document.getElementById("seen").getContext("2d");
+    const canvas = document.getElementById("seen");
+    Object.assign(canvas, { width, height, ariaLabel: `${width} x ${height} pixels` });
+    this.seen = canvas.getContext("2d");
   }
 
-  /** Show an image, 784 pixels from 0 to 255, and the ten probabilities; both are null if nothing is drawn. */
+  /** Show an image, one number from 0 to 255 for each pixel, and the probabilities; both are null if nothing is drawn. */
   show(image, probabilities) {
-    this.seen.putImageData(toGrayscale(image ?? new Uint8Array(IMAGE_SIZE * IMAGE_SIZE)), 0, 0);
+    this.seen.putImageData(toGrayscale(image ?? [], this.seen.canvas), 0, 0);
     const best = probabilities ? rank(probabilities)[0] : null;
     this.rows.forEach(({ row, bar, percent }, index) => {
       row.classList.toggle("best", index === best);
@@ -53,16 +55,23 @@ function setText(id, text) {
   document.getElementById(id).textContent = text;
 }
 
-/** Turn 784 pixels into opaque shades of gray. */
-function toGrayscale(image) {
-  const pixels = new ImageData(IMAGE_SIZE, IMAGE_SIZE);
-  image.forEach((value, i) => pixels.data.set([value, value, value, 255], 4 * i));
+/** Turn pixels into opaque shades of gray, on black. */
+function toGrayscale(image, { width, height }) {
+  const pixels = new ImageData(width, height);
+  for (let i = 0; i < width * height; i++) pixels.data.fill(image[i] ?? 0, 4 * i, 4 * i + 3)[4 * i + 3] = 255;
   return pixels;
 }
 
 /** List the indices of the classes, the most probable first. */
 function rank(probabilities) {
   return [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
+}
+
+/** Show why the page cannot run its network, instead of a prediction. */
+function showUnsupported(text) {
+  document.body.classList.add("unsupported");
+  document.querySelector("h1").textContent = "This page cannot run its network";
+  setText("about", `${text} Use python -m predict.`);
 }
 
 function formatPercent(probability) {

@@ -1,8 +1,8 @@
 // From an image file to ink.
 
-const MAX_SIDE = 1024; // larger pictures are scaled down: the network sees 28 x 28
+const MAX_SIDE = 1024; // larger pictures are scaled down: the network sees fewer pixels
 const MIN_CONTRAST = 24; // of 255; less is noise
-const THINNEST_STROKE = 0.08; // of the ink's longer side; thinner ones would fade when the ink is scaled to 20 pixels
+const THINNEST_STROKE = 0.08; // of the ink's longer side; thinner ones would fade when the ink is scaled down
 
 /** Read the ink of an image file: dark on light or light on dark. Throws an Error that says what is wrong. */
 async function readPicture(file) {

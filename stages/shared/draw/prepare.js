@@ -1,18 +1,22 @@
-// From ink of any size to the 28 x 28 pixels that the network sees, as `python -m predict` prepares them.
+// From ink of any size to the pixels that the network sees, as `python -m predict` prepares them.
 // Ink is {values, width, height}: numbers from 0, no ink, to 255, row by row.
 
-const IMAGE_SIZE = 28;
-
-/** Crop the ink, scale it to fit a box of size x size pixels, and place the box in 28 x 28. Without ink, return null. */
-function fit(ink, size, center) {
+/** Crop the ink, scale it to fit a box of size x size pixels, and place the box in an image. Without ink, return null. */
+function fit(ink, [imageHeight, imageWidth], { size, center }) {
   const cropped = crop(ink);
   if (!cropped) return null;
   const longer = Math.max(cropped.width, cropped.height);
   const [width, height] = [cropped.width, cropped.height].map((side) => Math.max(1, Math.round((side * size) / longer)));
   const box = resize(cropped, width, height).map((value) => Math.min(Math.max(Math.round(value), 0), 255));
   if (box.every((value) => value === 0)) return null; // too faint
-  const corner = center === "mass" ? alignMass(box, width, height) : alignBox(width, height);
-  return place(box, width, height, corner);
+  const means = center === "mass" ? findMean(box, width) : null;
+  const left = align(imageWidth, width, means?.x);
+  const top = align(imageHeight, height, means?.y);
+  const image = new Uint8Array(imageWidth * imageHeight);
+  for (let y = 0; y < height; y++) {
+    image.set(box.subarray(y * width, (y + 1) * width), (top + y) * imageWidth + left);
+  }
+  return image;
 }
 
 /** Crop ink to its bounding box; null if there is none. */
@@ -77,26 +81,22 @@ function dot(weights, values, begin, stride) {
   return sum;
 }
 
-/** Return the corner that puts the center of mass on pixel 14, as far as the box stays in the image. */
-function alignMass(box, width, height) {
+/** Compute the mean column and the mean row of the ink in a box. */
+function findMean(box, width) {
   let [sum, sumX, sumY] = [0, 0, 0];
   box.forEach((value, i) => {
     sum += value;
     sumX += value * (i % width);
     sumY += value * Math.floor(i / width);
   });
-  const align = (mean, side) => Math.min(Math.max(Math.round(IMAGE_SIZE / 2 - mean), 0), IMAGE_SIZE - side);
-  return { left: align(sumX / sum, width), top: align(sumY / sum, height) };
+  return { x: sumX / sum, y: sumY / sum };
 }
 
-function alignBox(width, height) {
-  return { left: Math.floor((IMAGE_SIZE - width) / 2), top: Math.floor((IMAGE_SIZE - height) / 2) };
-}
-
-function place(box, width, height, { left, top }) {
-  const image = new Uint8Array(IMAGE_SIZE * IMAGE_SIZE);
-  for (let y = 0; y < height; y++) {
-    image.set(box.subarray(y * width, (y + 1) * width), (top + y) * IMAGE_SIZE + left);
-  }
-  return image;
+/**
+ * Return where a box of some pixels begins in the side of an image: a mean comes to the middle, numbered from 0, as far
+ * as the box stays in the image; without one, the box is centered.
+ */
+function align(side, pixels, mean) {
+  const room = side - pixels;
+  return mean === undefined ? Math.floor(room / 2) : Math.min(Math.max(Math.round(side / 2 - mean), 0), room);
 }

@@ -14,25 +14,27 @@ from torch.nn import functional
 
 from stages import download
 from stages.normalize import normalize
-from stages.shared.classifier import Classifier
+from stages.shared.datasets import Dataset
 from stages.shared.idx import TEST, TRAIN, read_images_and_labels
-from stages.shared.network import build_network, save_network
+from stages.shared.network import build_network, load_network, save_network
+from stages.shared.onnx_model import build_model
 from stages.shared.page import build_page
 from stages.shared.parameters import DownloadParameters
 from tests.chromium import Tab
 from tests.conftest import MNIST_MIRROR, build_once
-from tests.stages.networks import load_network, make_classifier, make_network
+from tests.stages.conftest import DATASET, make_parameters
+from tests.stages.networks import NETWORKS
 
-OpenPage = Callable[[Classifier], Tab]
+OpenPage = Callable[..., Tab]
 
 
 @pytest.fixture
 def open_page(browser: Tab, tmp_path: Path) -> Iterator[OpenPage]:
-    """Return a function that opens the page of a classifier. Until the test ends it must print and request nothing."""
+    """Return a function that opens the page of a network. Until the test ends it must print and request nothing."""
     page = tmp_path / "draw.html"
 
-    def open_page(classifier: Classifier) -> Tab:
-        page.write_text(build_page(classifier), encoding="utf-8")
+    def open_page(network: nn.Module, dataset: Dataset = DATASET) -> Tab:
+        page.write_text(build_page(build_model(network, dataset)), encoding="utf-8")
         browser.open(page)
         return browser
 
@@ -47,13 +49,13 @@ def open_page(browser: Tab, tmp_path: Path) -> Iterator[OpenPage]:
 @pytest.fixture
 def tab(open_page: OpenPage) -> Tab:
     """Return a tab with the page of an untrained network."""
-    return open_page(make_classifier(make_network(16)))
+    return open_page(NETWORKS["MLP"]())
 
 
 class Mnist(NamedTuple):
     """A trained network, and MNIST's test set: uint8 of shape (10000, 28, 28), and labels."""
 
-    network: nn.Sequential
+    network: nn.Module
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
 
@@ -62,7 +64,8 @@ class Mnist(NamedTuple):
 def mnist(tmp_path_factory: pytest.TempPathFactory) -> Mnist:
     """Return a network trained for a moment, and the test set."""
     folder = build_once(tmp_path_factory, "learned-mnist", learn_mnist)
-    return Mnist(load_network(folder / "mlp.safetensors"), *read_images_and_labels(folder / download.RAW, TEST))
+    network, _ = load_network(folder / "mlp.safetensors")
+    return Mnist(network, *read_images_and_labels(folder / download.RAW, TEST))
 
 
 def learn_mnist(folder: Path) -> None:
@@ -74,13 +77,13 @@ def learn_mnist(folder: Path) -> None:
     raw_images, raw_labels = read_images_and_labels(folder / download.RAW, TRAIN)
     images, labels = torch.from_numpy(normalize(raw_images, 0.5, 0.5)), torch.from_numpy(raw_labels).long()
     torch.manual_seed(0)
-    network = build_network((128, 64))
+    network = build_network(DATASET, make_parameters())
     optimizer = torch.optim.Adam(network.parameters(), lr=0.002, fused=True)
     for batch in torch.randperm(len(labels)).split(100):
         optimizer.zero_grad()
         functional.cross_entropy(network(images[batch]), labels[batch]).backward()
         optimizer.step()
-    save_network(folder / "mlp.safetensors", network)
+    save_network(folder / "mlp.safetensors", network, DATASET, make_parameters())
 
 
 def encode(content: bytes) -> str:

@@ -27,11 +27,12 @@ REPLAY = """(images) => images.map(({ pixels, x, y, size }) => {
   paper.context.drawImage(drawInk({ values, width: 28, height: 28 }), x, y, size, size);
   return rank(classify())[0];
 })"""
-# Classifies images, 784 bytes each, as they are.
+# Classifies images, one byte for each pixel, as they are.
 PREDICT = """(base64) => {
   const pixels = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  const images = Array.from({ length: pixels.length / 784 }, (_, i) => pixels.subarray(784 * i, 784 * (i + 1)));
-  return images.map((image) => [...predict(classifier, image)]);
+  const size = model.shape[0] * model.shape[1];
+  const images = Array.from({ length: pixels.length / size }, (_, i) => pixels.subarray(size * i, size * (i + 1)));
+  return images.map((image) => [...predict(model, image)]);
 }"""
 
 
@@ -60,7 +61,7 @@ def place(image: NDArray[np.uint8], generator: np.random.Generator) -> dict[str,
 
 
 def predict(tab: Tab, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the probabilities, of shape (n, 10), that the open page computes for images as they are."""
+    """Return the probabilities, of shape (n, classes), that the open page computes for images as they are."""
     return np.array(tab.evaluate(f'({PREDICT})("{base64.b64encode(images.tobytes()).decode()}")'))
 
 

@@ -4,11 +4,12 @@ import re
 
 import pytest
 
-from stages.shared.parameters import DatasetName
+from stages.shared.datasets import DATASETS
 from tests.chromium import Tab
+from tests.stages.conftest import DATASET
 from tests.stages.draw.conftest import OpenPage
 from tests.stages.draw.strokes import DIGITS, Style, draw
-from tests.stages.networks import make_classifier, make_network
+from tests.stages.networks import NETWORKS
 
 # Lists each text of the page with its color and the color behind it.
 COLORS = """[...document.querySelectorAll("body *")].flatMap((element) => {
@@ -61,8 +62,9 @@ def test_contrast(tab: Tab, scheme: str, *, drawn: bool) -> None:
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist", "kmnist"])
-def test_phone_does_not_scroll_sideways(open_page: OpenPage, dataset: DatasetName) -> None:
-    tab = open_page(make_classifier(make_network(16), dataset))
+def test_phone_does_not_scroll_sideways(open_page: OpenPage, dataset: str) -> None:
+    changes = {"name": dataset, "classes": DATASETS[dataset].classes}
+    tab = open_page(NETWORKS["MLP"](), DATASET.model_copy(update=changes))
     tab.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=3, mobile=True)
     draw(tab, DIGITS[7], finger=True)
     tab.evaluate('output.showError("a-long-name-of-a-picture-from-a-phone-20261125_190358_HDR.jpg: not an image.")')

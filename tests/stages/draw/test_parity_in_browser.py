@@ -1,20 +1,25 @@
 """The page against PyTorch and `python -m predict`: the same pixels, the same probabilities."""
 
+import json
 from itertools import product
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+from torch import nn
 
-from predict.preparation import fit
-from stages.normalize import normalize
+from predict.preparation import Ink, fit
+from stages.shared.onnx_graph import Graph, Values
+from stages.shared.onnx_layers import LAYERS
 from tests.chromium import Tab
 from tests.conftest import needs_mnist
+from tests.stages.conftest import DATASET
 from tests.stages.draw.conftest import Mnist, OpenPage, encode
+from tests.stages.draw.page_actions import read
 from tests.stages.draw.replay import predict, replay
 from tests.stages.draw.strokes import DIGITS, Style, draw
-from tests.stages.networks import make_classifier, make_images, make_network, run_network
+from tests.stages.networks import NETWORKS, make_images, make_network, run_network
 
 STYLES = {
     "large": Style(height=0.9),
@@ -25,13 +30,20 @@ STYLES = {
 }
 
 
-def fit_in_page(tab: Tab, ink: NDArray[np.float32], size: int, center: str) -> NDArray[np.int64]:
-    height, width = ink.shape
-    shape = f"width: {width}, height: {height}"
-    image = tab.evaluate(
-        f'[...fit({{ values: decodeFloats("{encode(ink.tobytes())}"), {shape} }}, {size}, "{center}")]'
-    )
-    return np.array(image).reshape(28, 28)
+SQUARE, MASS = (28, 28), Ink(20, "mass")
+UNSUPPORTED = {
+    "rows": "MatMul",
+    "padding reflect": "Pad",
+    "padding replicate": "Pad",
+    "softmax of channels": "Softmax with shape 1,4,26,26",
+}
+
+
+def fit_in_page(tab: Tab, values: NDArray[np.float32], shape: tuple[int, int], ink: Ink) -> NDArray[np.int64]:
+    height, width = values.shape
+    source = f'{{ values: decodeFloats("{encode(values.tobytes())}"), width: {width}, height: {height} }}'
+    image = tab.evaluate(f"[...fit({source}, {list(shape)}, {json.dumps(ink._asdict())})]")
+    return np.array(image).reshape(shape)
 
 
 def draw_ink(width: int, height: int, generator: np.random.Generator) -> NDArray[np.float32]:
@@ -45,24 +57,65 @@ def draw_ink(width: int, height: int, generator: np.random.Generator) -> NDArray
     return np.asarray(ink)
 
 
-@pytest.mark.parametrize("hidden_sizes", [(), (16,), (128, 64)], ids=str)
-@pytest.mark.parametrize(("mean", "std"), [(0.5, 0.5), (0.1307, 0.3081)])
-def test_probabilities_agree_with_torch(
-    open_page: OpenPage, hidden_sizes: tuple[int, ...], mean: float, std: float
-) -> None:
-    network, images = make_network(*hidden_sizes), make_images(100)
-    probabilities = predict(open_page(make_classifier(network, mean=mean, std=std)), images)
-    expected = run_network(network, normalize(images, mean, std)).probabilities
-    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-5)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_page_agrees_with_torch_or_says_why_not(open_page: OpenPage, name: str) -> None:
+    network, images = NETWORKS[name](), make_images(20)
+    tab = open_page(network)
+    if name in UNSUPPORTED:
+        assert read(tab, "about") == f"It has the operator {UNSUPPORTED[name]}. Use python -m predict."
+        return
+    np.testing.assert_allclose(predict(tab, images), run_network(network, images).probabilities, rtol=0, atol=1e-5)
+
+
+def test_page_says_which_attribute_it_does_not_know(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def linear(graph: Graph, layer: nn.Linear, inputs: Values) -> str:
+        return graph.add("Gemm", inputs.name, layer.weight, layer.bias, transB=1, alpha=1.0)
+
+    monkeypatch.setitem(LAYERS, nn.Linear, linear)
+    tab = open_page(NETWORKS["MLP"]())
+    assert read(tab, "about") == "It has the operator Gemm with alpha. Use python -m predict."
+
+
+@pytest.mark.parametrize(("mean", "std"), [(0.1307, 0.3081), (0.25, 2)])
+def test_page_normalizes(open_page: OpenPage, mean: float, std: float) -> None:
+    dataset = DATASET.model_copy(update={"mean": mean, "std": std})
+    network, images = NETWORKS["MLP"](), make_images(20)
+    expected = run_network(network, images, dataset).probabilities
+    np.testing.assert_allclose(predict(open_page(network, dataset), images), expected, rtol=0, atol=1e-5)
+
+
+def test_page_of_another_shape_and_classes(open_page: OpenPage) -> None:
+    classes = tuple("abcdefghijklmnop")
+    dataset = DATASET.model_copy(update={"height": 12, "width": 20, "classes": classes, "ink_size": 10})
+    network, images = make_network(nn.Conv2d(1, 4, 3), dataset=dataset), make_images(5, 12, 20)
+    tab = open_page(network, dataset)
+    expected = run_network(network, images, dataset).probabilities
+    np.testing.assert_allclose(predict(tab, images), expected, rtol=0, atol=1e-5)
+    draw(tab, DIGITS[3])
+    assert read(tab, "best") in classes
+    assert tab.evaluate("[output.seen.canvas.width, output.seen.canvas.height, output.rows.length]") == [20, 12, 16]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"channels": 3}, "Its images are in color; this page draws in gray."),
+        ({"ink_size": None}, "Its images are not ink on a plain background."),
+    ],
+)
+def test_page_says_which_images_it_cannot_draw(open_page: OpenPage, changes: dict[str, object], reason: str) -> None:
+    dataset = DATASET.model_copy(update=changes)
+    tab = open_page(make_network(dataset=dataset), dataset)
+    assert read(tab, "about") == f"{reason} Use python -m predict."
+    assert not tab.evaluate("byId('paper').checkVisibility() || byId('best').checkVisibility()")
 
 
 @pytest.mark.parametrize(("width", "height"), [(560, 560), (300, 41), (37, 90), (28, 28), (20, 20), (5, 3), (1, 1)])
 def test_preparation_agrees_with_predict(tab: Tab, width: int, height: int) -> None:
     generator = np.random.default_rng(width)
-    for size, center in ((20, "mass"), (28, "box"), (24, "box")):
-        ink = draw_ink(width, height, generator)
-        expected = fit(ink, size, center).astype(int)
-        assert abs(fit_in_page(tab, ink, size, center) - expected).max() <= 1
+    for shape, ink in product([SQUARE, (30, 40), (33, 29)], [Ink(20, "mass"), Ink(28, "box"), Ink(25, "box")]):
+        values = draw_ink(width, height, generator)
+        assert abs(fit_in_page(tab, values, shape, ink) - fit(values, shape, ink).astype(int)).max() <= 1
 
 
 @pytest.mark.parametrize("rotation", range(4))
@@ -71,20 +124,20 @@ def test_preparation_keeps_all_ink_in_the_image(tab: Tab, rotation: int) -> None
     ink[:, 30] = 60  # a faint line ...
     ink[:9, 20:40] = 255  # ... and most of the ink at its end
     ink = np.rot90(ink, rotation).copy()
-    assert abs(fit_in_page(tab, ink, 20, "mass") - fit(ink, 20, "mass").astype(int)).max() <= 1
+    assert abs(fit_in_page(tab, ink, SQUARE, MASS) - fit(ink, SQUARE, MASS).astype(int)).max() <= 1
 
 
 def test_preparation_without_ink(tab: Tab) -> None:
     faint = "{ values: new Float32Array(10000).fill(0.1, 5000, 5001), width: 100, height: 100 }"
     empty = "{ values: new Float32Array(4), width: 2, height: 2 }"
     for ink, center in product((faint, empty), ("mass", "box")):
-        assert tab.evaluate(f'fit({ink}, 20, "{center}")') is None
+        assert tab.evaluate(f'fit({ink}, [28, 28], {{ size: 20, center: "{center}" }})') is None
 
 
 @needs_mnist
 def test_test_images_agree_with_torch(open_page: OpenPage, mnist: Mnist) -> None:
-    probabilities = predict(open_page(make_classifier(mnist.network)), mnist.images)
-    expected = run_network(mnist.network, normalize(mnist.images, 0.5, 0.5)).probabilities
+    probabilities = predict(open_page(mnist.network), mnist.images)
+    expected = run_network(mnist.network, mnist.images).probabilities
     assert probabilities.shape == (10_000, 10)
     assert (probabilities.argmax(axis=1) == expected.argmax(axis=1)).all()
     np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-5)
@@ -92,9 +145,9 @@ def test_test_images_agree_with_torch(open_page: OpenPage, mnist: Mnist) -> None
 
 @needs_mnist
 def test_prepared_test_images_are_unchanged(open_page: OpenPage, mnist: Mnist) -> None:
-    tab = open_page(make_classifier(mnist.network))
+    tab = open_page(mnist.network)
     same = [
-        np.array_equal(fit_in_page(tab, image.astype(np.float32), 20, "mass"), image) for image in mnist.images[:100]
+        np.array_equal(fit_in_page(tab, image.astype(np.float32), SQUARE, MASS), image) for image in mnist.images[:100]
     ]
     assert sum(same) >= 99
 
@@ -102,19 +155,19 @@ def test_prepared_test_images_are_unchanged(open_page: OpenPage, mnist: Mnist) -
 @needs_mnist
 def test_replayed_images_keep_accuracy(open_page: OpenPage, mnist: Mnist) -> None:
     images, labels = mnist.images[:300], mnist.labels[:300]
-    predictions = replay(open_page(make_classifier(mnist.network)), images)
-    expected = run_network(mnist.network, normalize(images, 0.5, 0.5)).logits.argmax(axis=1)
+    predictions = replay(open_page(mnist.network), images)
+    expected = run_network(mnist.network, images).logits.argmax(axis=1)
     assert (predictions == labels).mean() >= (expected == labels).mean() - 0.02
 
 
 @needs_mnist
 @pytest.mark.parametrize("finger", [False, True], ids=["mouse", "finger"])
 def test_recognizes_drawn_digits(open_page: OpenPage, mnist: Mnist, *, finger: bool) -> None:
-    tab = open_page(make_classifier(mnist.network))
+    tab = open_page(mnist.network)
     best = {}
     for name, style in STYLES.items():
         for digit, strokes in enumerate(DIGITS):
             tab.evaluate("paper.erase()")
             draw(tab, strokes, style, finger=finger)
-            best[name, digit] = tab.evaluate('document.getElementById("best").textContent')
+            best[name, digit] = read(tab, "best")
     assert best == {(name, digit): str(digit) for name, digit in best}

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageDraw
 
-from predict.preparation import fit
+from predict.preparation import Ink, fit
 from tests.chromium import Tab
 from tests.stages.draw.conftest import encode
 from tests.stages.draw.page_actions import click, press, read, see, wait
@@ -60,7 +60,7 @@ def test_picture(tab: Tab, how: str, kind: str) -> None:
     deliver(tab, to_png(image), "seven.png", how)
     assert read(tab, "error") == ""
     assert read(tab, "announcement").startswith("Prediction: ")
-    expected = fit(ink.astype(np.float32), 20, "mass")
+    expected = fit(ink.astype(np.float32), (28, 28), Ink(20, "mass"))
     assert abs(see(tab).astype(int) - expected).max() <= 1
     draw(tab, [[(0.1, 0.9), (0.9, 0.9)]])
     assert abs(see(tab).astype(int) - expected).max() > 100
@@ -75,7 +75,7 @@ def test_photo(tab: Tab) -> None:
     paper = np.linspace(190, 160, ink.shape[1]) + generator.normal(0, 4, ink.shape)
     photo = Image.fromarray((paper - ink * 0.5).clip(0, 255).astype(np.uint8))
     deliver(tab, to_png(photo), "photo.png", "drop")
-    expected = fit(ink, 20, "mass").astype(int)
+    expected = fit(ink, (28, 28), Ink(20, "mass")).astype(int)
     assert abs(see(tab).astype(int) - expected).mean() < 12
 
 
@@ -87,7 +87,7 @@ def test_rotated_photo(tab: Tab) -> None:
     file = io.BytesIO()
     Image.fromarray(255 - np.rot90(ink)).save(file, "jpeg", exif=exif)
     deliver(tab, file.getvalue(), "photo.jpg", "drop", "image/jpeg")
-    expected = fit(ink.astype(np.float32), 20, "mass").astype(int)
+    expected = fit(ink.astype(np.float32), (28, 28), Ink(20, "mass")).astype(int)
     assert abs(see(tab).astype(int) - expected).mean() < 12
 
 

@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 
 from stages.download import write_digits
 from stages.shared import idx
-from stages.shared.classifier import DATASETS, DatasetProperties
-from stages.shared.parameters import DatasetName
+from stages.shared.datasets import DATASETS, Known
 from tests.clone import Clone
 from tests.conftest import needs_mnist
-from tests.stages.networks import make_classifier, make_network
 
 
 def read_classes_of_torchvision(name: str) -> list[str]:
@@ -32,7 +30,7 @@ def read_classes_of_torchvision(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "digits"])
-def test_classes_of_digits(dataset: DatasetName) -> None:
+def test_classes_of_digits(dataset: str) -> None:
     assert DATASETS[dataset].classes == tuple(map(str, range(10)))
 
 
@@ -44,18 +42,6 @@ def test_classes_of_kmnist_are_those_of_torchvision_in_hiragana() -> None:
     names = [unicodedata.name(character).lower() for character in DATASETS["kmnist"].classes]
     romanized = [name.replace("tsu", "tu") for name in read_classes_of_torchvision("KMNIST")]
     assert names == [f"hiragana letter {name}" for name in romanized]
-
-
-@pytest.mark.parametrize("dataset", DATASETS)
-def test_classifier_has_properties_of_its_dataset(dataset: DatasetName) -> None:
-    classifier = make_classifier(make_network(), dataset)
-    assert DatasetProperties(classifier.classes, classifier.ink_size, classifier.ink_center) == DATASETS[dataset]
-    assert len(set(classifier.classes)) == 10
-
-
-@pytest.mark.parametrize(("hidden_sizes", "sizes"), [((), "784-10"), ((128, 64), "784-128-64-10")])
-def test_sizes(hidden_sizes: tuple[int, ...], sizes: str) -> None:
-    assert make_classifier(make_network(*hidden_sizes)).sizes == sizes
 
 
 def test_ink_of_digits(tmp_path: Path) -> None:
@@ -70,7 +56,7 @@ def test_ink_of_mnist(mnist_run: Clone) -> None:
     check_ink(images, DATASETS["mnist"])
 
 
-def check_ink(images: NDArray[np.uint8], properties: DatasetProperties) -> None:
+def check_ink(images: NDArray[np.uint8], properties: Known) -> None:
     """Compare the boxes and the vertical centers of the ink with the properties, in pixels from the edge."""
     rows, columns = images.max(axis=2) > 0, images.max(axis=1) > 0
     first, end = rows.argmax(axis=1), 28 - rows[:, ::-1].argmax(axis=1)
