@@ -56,14 +56,14 @@ def measure(folder: Path, rounds: int, epochs: int) -> str:
             print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
             run = program(number)
             wholes[name].append(run.seconds)
-            loops[name].append(run.report["training_seconds"] / epochs)
+            loops[name].append(run.get_epoch_seconds(epochs))
             accuracies[name].append(run.report["accuracy"])
         for optimizer, lr in LEARNING_RATES.items():
             for numerics in ("native", "portable"):
                 name = f"stage train, {numerics}, {optimizer}"
                 print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
                 prepared.set_parameters(seed=number, optimizer=optimizer, lr=lr, numerics=numerics)
-                loops[name].append(prepared.run("python", "-m", "stages.train").epoch_seconds)
+                loops[name].append(prepared.run("python", "-m", "stages.train").get_epoch_seconds(epochs))
         print(f"round {number + 1} of {rounds}: dvc", file=sys.stderr, flush=True)
         measure_dvc(folder / f"fresh-{number}", number, epochs, wholes, accuracies)
     stages = Clone(folder / "stages", epochs=2)

@@ -24,10 +24,11 @@ class Run(NamedTuple):
         """The last line, as JSON."""
         return json.loads(self.lines[-1][1])
 
-    @property
-    def epoch_seconds(self) -> float:
-        """Seconds of an epoch: from the first line `Epoch …` to the last."""
+    def get_epoch_seconds(self, epochs: int) -> float:
+        """Return the seconds of an epoch, without the first one where a line `Epoch …` tells the ends of all."""
         ends = [second for second, line in self.lines if line.startswith("Epoch ")]
+        if not ends:
+            return float(self.report["training_seconds"]) / epochs
         return (ends[-1] - ends[0]) / (len(ends) - 1)
 
 

@@ -98,7 +98,7 @@ def test_code_paths_exist(page: Path) -> None:
 @each_page
 def test_modules_exist(page: Path) -> None:
     for words in list_commands((ROOT / page).read_text()):
-        if words[:2] == ["python", "-m"] and re.match(rf"({FOLDERS})\b", words[2]):
+        if words[:2] == ["python", "-m"] and len(words) > 2 and re.match(rf"({FOLDERS})\b", words[2]):
             path = ROOT / words[2].replace(".", "/")
             assert "NAME" in words[2] or path.with_suffix(".py").exists() or (path / "__main__.py").exists(), words
 
@@ -169,8 +169,6 @@ def test_results_have_accuracy_of_the_best() -> None:
     [best] = [row for row in read_table(RESULTS, "settings", "test accuracy") if row["settings"] == "`make best`"]
     rows = [row for row in read_table(README, "command", "test accuracy") if row["command"].startswith("`make best`")]
     assert [row["test accuracy"] for row in rows] == [best["test accuracy"]]
-    mean, deviation = (re.findall(rf"^{name} .* ([\d.]+)$", RESULTS, flags=re.MULTILINE)[0] for name in ("mean", "std"))
-    assert f"**{percent(float(mean)).removesuffix(' %')} % ± {percent(float(deviation))}**" in RESULTS
 
 
 def test_setup_has_the_oldest_python() -> None:

@@ -39,7 +39,8 @@ def list_comments(path: Path) -> list[str]:
 
 def test_change_is_compared_applied_and_kept(digits: Clone) -> None:
     run = digits.run("dvc", "exp", "run", "--name", "adam", "-S", "optimizer=adam", "-S", "lr=0.01")
-    assert list_stages_run(run) == ["validate", "train", "evaluate", "export"]
+    assert {"train", "evaluate", "export"} <= set(list_stages_run(run))
+    assert not {"download", "normalize"} & set(list_stages_run(run))
     assert changed_lines(digits) == ["-optimizer: sgd", "+optimizer: adam", "-lr: 0.1", "+lr: 0.01"]
     for command in (("metrics", "diff"), ("exp", "diff")):
         assert re.search(r"metrics/metrics.json +accuracy ", digits.run("dvc", *command).stdout)

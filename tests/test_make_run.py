@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from docs.tables import read_yaml
-from tests.clone import Clone, list_stages_run, read_head
+from tests.clone import Clone, git, list_stages_run, read_head
 from tests.conftest import needs_mnist
 
 ALL_STAGES = sorted(read_yaml("dvc.yaml")["stages"])
@@ -23,15 +23,16 @@ def read_outputs(lock: str) -> dict[str, str]:
 @needs_mnist
 def test_mnist_gives_the_committed_outputs(mnist_run: Clone) -> None:
     output = (mnist_run.folder.parent / "make_run.txt").read_text()
-    stages = [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")]
-    assert sorted(stages) == ALL_STAGES
+    stages = {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")}
+    assert {"download", "normalize", "train", "evaluate", "export"} <= stages
     assert "Installing" not in output
     assert "| accuracy" in output
-    committed = read_outputs(read_head("dvc.lock"))
-    run = read_outputs((mnist_run.folder / "dvc.lock").read_text())
-    assert {path: run.get(path) for path in committed} == committed
     assert "up to date" in mnist_run.run("dvc", "status").stdout
     assert list_stages_run(mnist_run.make("run")) == []
+    if git("status", "--porcelain", "dvc.yaml", "stages", "versions.yaml"):
+        pytest.skip("code is not committed: dvc.lock of HEAD may be of other code")
+    committed = read_outputs(read_head("dvc.lock"))
+    assert read_outputs((mnist_run.folder / "dvc.lock").read_text()) == committed
 
 
 def test_without_mnist_it_trains_on_the_digits(clone: Clone, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ PARAMETERS = Path("stages/shared/parameters.py")
 
 # Packages that a stage imports and that cannot change its outputs.
 NO_INFLUENCE = {
+    "onnxruntime": "compares the exported model with PyTorch",
     "pydantic": "validates parameters, whose values DVC compares itself",
     "requests": "downloads files, whose hashes are verified",
     "ruamel.yaml": "reads parameters, whose values DVC compares itself",

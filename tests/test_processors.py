@@ -63,10 +63,9 @@ def prepare(folder: Path, parameters: dict[str, object]) -> None:
     """Write what the stage train reads; the last batch of images is smaller than the others."""
     folder.mkdir(parents=True)
     prepare_project(folder)
-    data = folder / "data/normalized"
-    data.mkdir()
-    write_split(data / "train.safetensors", make_split(333, seed=0))
-    write_split(data / "validation.safetensors", make_split(50, seed=1))
+    for seed, (name, size) in enumerate({"train": 333, "validation": 50}.items()):
+        images, labels, dataset = make_split(size, seed)
+        write_split(folder / f"data/normalized/{name}.safetensors", images.numpy(), labels.numpy(), dataset)
     update_parameters(folder / "params.yaml", parameters)
 
 

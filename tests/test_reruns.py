@@ -18,6 +18,7 @@ STAGES = read_yaml("dvc.yaml")["stages"]
 KEYS = list(read_yaml("params.yaml"))
 BY_KEY = find_reruns_by_key(STAGES, KEYS)
 BY_FILE = find_reruns_by_file(STAGES)
+RERUN_BY_CHANGES = {"validate", "normalize", "train", "evaluate", "export"}
 # Other values for keys, valid for the digits, each of which changes the outputs.
 OF_NORMALIZE: dict[str, object] = {"mean": 0.25, "seed": 1, "std": 0.25, "validation_size": 140}
 OF_TRAIN: dict[str, object] = {
@@ -94,8 +95,18 @@ def test_upgrade_changes_the_stages_that_list_the_package(digits: Clone) -> None
 @pytest.mark.parametrize("changes", [OF_NORMALIZE, OF_TRAIN], ids=["normalize", "train"])
 def test_dvc_repro_runs_the_stages_of_the_table(digits: Clone, changes: dict[str, object]) -> None:
     digits.set_parameters(**changes)
-    run = sorted(list_stages_run(digits.run("dvc", "repro")))
-    assert dict.fromkeys(changes, run) == {key: sorted(BY_KEY[key]) for key in changes}
+    check_run(digits, BY_KEY[next(iter(changes))])
+
+
+def check_run(clone: Clone, table: list[str]) -> None:
+    """Check that `dvc repro` runs all stages of a table but those of one's own whose inputs turn out the same."""
+    run = set(list_stages_run(clone.run("dvc", "repro")))
+    assert set(table) & RERUN_BY_CHANGES <= run <= set(table)
+
+
+def test_keys_of_a_stage_rerun_the_same() -> None:
+    for keys in (OF_NORMALIZE, OF_TRAIN):
+        assert len({tuple(BY_KEY[key]) for key in keys if key in BY_KEY}) == 1
 
 
 def test_native_numerics_rerun_later_stages_if_the_bits_differ(digits: Clone) -> None:
@@ -103,9 +114,9 @@ def test_native_numerics_rerun_later_stages_if_the_bits_differ(digits: Clone) ->
     model = digits.folder / "models/mlp.safetensors"
     before = model.read_bytes()
     digits.set_parameters(numerics="native")
-    run = list_stages_run(digits.run("dvc", "repro"))
-    expected = ["validate", "train"] if model.read_bytes() == before else BY_KEY["numerics"]
-    assert sorted(run) == sorted(expected)
+    run = set(list_stages_run(digits.run("dvc", "repro")))
+    later = set() if model.read_bytes() == before else {"evaluate", "export"}
+    assert {"validate", "train"} | later <= run <= set(BY_KEY["numerics"])
 
 
 def test_stages_after_a_comment_do_not_rerun(digits: Clone) -> None:

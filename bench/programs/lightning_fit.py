@@ -34,7 +34,7 @@ train_loader, test_loader = (
 )
 
 
-class Classifier(lightning.LightningModule):
+class Classifier(lightning.LightningModule):  # type: ignore[misc, unused-ignore]  # not installed by make test
     """The tutorial's network, loss and optimizers."""
 
     def __init__(self) -> None:
