@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import threadpoolctl  # type: ignore[import-untyped]
 import torch
+from ruamel.yaml import YAML
 
 from stages.shared.datasets import Dataset
 from stages.shared.parameters import TrainParameters
@@ -144,6 +145,6 @@ def make_split(size: int, seed: int = 0) -> Split:
 
 def make_parameters(**changes: object) -> TrainParameters:
     """Make the parameters of a training of one epoch, with the other values of the tests."""
-    return TrainParameters.model_validate(
-        {key: PARAMETERS[key] for key in TrainParameters.model_fields} | {"epochs": 1} | changes
-    )
+    # A parameter of one's own has its value of params.yaml.
+    values = YAML(typ="safe").load(ROOT / "params.yaml") | PARAMETERS | {"epochs": 1} | changes
+    return TrainParameters.model_validate({key: values[key] for key in TrainParameters.model_fields})
