@@ -1,7 +1,6 @@
 """Train and test the tutorial's network with JAX, each epoch as one compiled `lax.scan`: the fastest program known.
 
-The last line of the output is JSON: the seconds of the
-training loop without its compilation, and the test accuracy.
+The last line of the output is JSON: the seconds of the training loop without its compilation, and the test accuracy.
 
 Run: python bench/programs/jax_scan.py RAW sgd 10 0    (as bench/programs/plain.py; sgd only)
 """

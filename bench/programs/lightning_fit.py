@@ -1,7 +1,6 @@
 """Train and test the tutorial's network with Lightning and its usual `DataLoader`.
 
-The last line of the output is JSON: the seconds of
-`Trainer.fit`, and the test accuracy.
+The last line of the output is JSON: the seconds of `Trainer.fit`, and the test accuracy.
 
 Run: python -m bench.programs.lightning_fit FOLDER sgd 10 0    (as bench.programs.tutorial)
 """

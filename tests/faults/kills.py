@@ -53,11 +53,7 @@ def kill_real_repro(scene: Scene, folder: Path, random: Random) -> None:
 
 def kill_dvc(scene: Scene, folder: Path, random: Random) -> None:
     """Kill only the process of `dvc repro`, and run it again at once, while its stage may still run; then restore."""
-    stage = random.choice(scene.stages)
-    clone = scene.copy_before(stage, folder / "clone")
-    process = clone.start("dvc", "repro")
-    wait_for_moment(process, stage, random)
-    family = psutil.Process(process.pid).children(recursive=True)
+    clone, process, family = start_at_moment(scene, folder, random)
     process.kill()
     process.wait()
     again = clone.start("dvc", "repro")
@@ -70,11 +66,7 @@ def kill_dvc(scene: Scene, folder: Path, random: Random) -> None:
 
 def kill_guard(scene: Scene, folder: Path, random: Random) -> None:
     """Kill only the guard of a stage, its supervisor or its command: all end, and dvc fails; run it again; restore."""
-    stage = random.choice(scene.stages)
-    clone = scene.copy_before(stage, folder / "clone")
-    process = clone.start("dvc", "repro")
-    wait_for_moment(process, stage, random)
-    family = psutil.Process(process.pid).children(recursive=True)
+    clone, process, family = start_at_moment(scene, folder, random)
     victims = list_running(family[:3])
     if not victims:
         process.communicate()
@@ -95,6 +87,17 @@ def repro_after_kill(clone: Clone, scene: Scene) -> None:
     elif not list((clone.folder / "data").rglob(".*.tmp")):  # of DVC, which was killed while it linked an output
         assert_equal_outputs(clone, scene.outputs)
     assert_restored(clone, scene)
+
+
+def start_at_moment(
+    scene: Scene, folder: Path, random: Random
+) -> tuple[Clone, "subprocess.Popen[str]", list[psutil.Process]]:
+    """Start `dvc repro`, and wait for a random moment of a random stage; return all processes that it has started."""
+    stage = random.choice(scene.stages)
+    clone = scene.copy_before(stage, folder / "clone")
+    process = clone.start("dvc", "repro")
+    wait_for_moment(process, stage, random)
+    return clone, process, psutil.Process(process.pid).children(recursive=True)
 
 
 def wait_for_moment(

@@ -8,7 +8,7 @@ from typing import NoReturn
 # Each command's module, with a function `main`, and what the command does.
 CHECKS = "checks.command_line"
 COMMANDS = {
-    "run": ("run", "Run a stage; it fails if DVC would record what did not run"),
+    "run": ("run.command_line", "Run a stage; it fails if DVC would record what did not run"),
     "fresh": (CHECKS, "Compare HEAD's dvc.lock with the code, parameters and dvc.yaml of HEAD"),
     "cache": (CHECKS, "Verify the hash of every object and entry of the DVC cache"),
     "reproduce": (CHECKS, "Run HEAD's pipeline in a clone and compare the outputs with dvc.lock"),
@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status."""
     name, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if name == "run":
-        from dvc_guard.run import main as run
+        from dvc_guard.run.command_line import main as run
 
         return run(rest)
     if name in COMMANDS:

@@ -17,7 +17,7 @@ from dvc_search.preconditions import (
     find_unpushed_data,
     list_read,
 )
-from dvc_search.task import Task
+from dvc_search.task import Task, get_ref
 
 
 class Source(NamedTuple):
@@ -80,20 +80,20 @@ def make_task(
 
 def is_recorded(source: Source, name: str) -> bool:
     """Return whether the Git remote has the experiment of a trial; False if it does not answer."""
-    ref = f"refs/exps/{source.commit[:2]}/{source.commit[2:]}/{name}"
+    ref = get_ref(source.commit, name)
     return bool(try_git(HERE, "ls-remote", source.repository, ref))
 
 
 def fetch_experiments(source: Source, name: str) -> None:
     """Fetch the experiments of a search from the Git remote; on this machine they are in the repository already."""
     if source.remote:
-        refs = f"refs/exps/{source.commit[:2]}/{source.commit[2:]}/{name}-*"
+        refs = get_ref(source.commit, f"{name}-*")
         git(HERE, "fetch", "--quiet", "--no-write-fetch-head", "--no-tags", source.remote, f"{refs}:{refs}")
 
 
 def list_experiments(source: Source, name: str) -> dict[str, str]:
     """Return the commits of the experiments of a search that are in this repository, by name."""
-    pattern = f"refs/exps/{source.commit[:2]}/{source.commit[2:]}/{name}-*"
+    pattern = get_ref(source.commit, f"{name}-*")
     lines = (try_git(HERE, "for-each-ref", "--format=%(objectname) %(refname)", pattern) or "").splitlines()
     return {ref.rpartition("/")[2]: commit for commit, ref in map(str.split, lines)}
 

@@ -12,6 +12,11 @@ class Metric(NamedTuple):
     key: str
 
 
+def get_ref(commit: str, name: str) -> str:
+    """Return the Git ref of an experiment that is based on a commit, as DVC names it."""
+    return f"refs/exps/{commit[:2]}/{commit[2:]}/{name}"
+
+
 @dataclass(frozen=True)
 class Task:
     """A trial to run.
@@ -41,7 +46,7 @@ class Task:
     @property
     def ref(self) -> str:
         """The Git ref of the experiment, as DVC names it."""
-        return f"refs/exps/{self.commit[:2]}/{self.commit[2:]}/{self.name}"
+        return get_ref(self.commit, self.name)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import psutil
 from dvc_guard.errors import GuardError
 from dvc_guard.git import try_git
 from dvc_guard.processes import find_processes, is_dvc
+from dvc_guard.run.workspace import EXPERIMENT
 
 
 def refuse() -> Iterator[str]:
@@ -35,6 +36,6 @@ def find_experiment(dvc: psutil.Process) -> str:
         for option, name in pairwise(command):
             if option in {"-n", "--name"}:
                 return name
-        subject = try_git("log", "-1", "--format=%s", "refs/exps/exec/EXEC_MERGE") or ""
+        subject = try_git("log", "-1", "--format=%s", EXPERIMENT) or ""
         return subject.rpartition(":")[2]
     return ""

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dvc_guard.git import get_git_folder, get_root, git, read_object, try_git
+from dvc_guard.run.workspace import EXPERIMENT
 
-EXPERIMENT = "refs/exps/exec/EXEC_MERGE"
 CHECKOUT_SECONDS = 5  # DVC checks an experiment out within this time after it has written the ref above
 
 
