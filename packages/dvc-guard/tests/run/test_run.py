@@ -98,7 +98,8 @@ def test_interrupt_of_terminal_reaches_command_once(stages: StageProject) -> Non
     stages.write("copy.sh", "trap 'echo INT >> signals; exit 3' INT; touch started; sleep 60 & wait; wait\n")
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execlp("dvc", "dvc", "repro")  # noqa: S606 - no shell
+        # bash becomes the command; dash waits for it, and ends by the signal itself.
+        os.execlpe("dvc", "dvc", "repro", os.environ | {"SHELL": "/bin/bash"})  # noqa: S606 - no shell
     stages.wait_for("started")
     os.write(terminal, b"\x03")
     output = read_all(terminal)
