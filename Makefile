@@ -5,7 +5,7 @@ export PYTHONSAFEPATH :=
 SHELL := /bin/sh
 .SHELLFLAGS := -eu -c
 .DEFAULT_GOAL := run
-.PHONY: run setup draw best best-seeds search experiments check restore gate bench test test-fast test-install lint audit docs lock clean
+.PHONY: run setup draw best best-seeds simard search experiments check restore gate bench test test-fast test-install lint audit docs lock clean
 
 PYTHON ?= python3
 # DVC stores an experiment as a Git commit, which needs an author.
@@ -69,19 +69,29 @@ experiments: $(INSTALLED)
 	@dvc exp show --no-pager --drop '.*' --keep '^($(COLUMNS_SHOWN))$$' --sort-by validation.accuracy --sort-order desc
 
 # Run the best settings found for this network, chosen by validation accuracy: 250 epochs.
-BEST := -S optimizer=sgd -S momentum=0.9 -S lr=0.05 -S weight_decay=0.00003 -S schedule=one_cycle \
-        -S batch_size=128 -S epochs=250 -S augment=elastic
+ONE_CYCLE := -S optimizer=sgd -S momentum=0.9 -S lr=0.05 -S weight_decay=0.00003 -S schedule=one_cycle -S batch_size=128
+BEST := $(ONE_CYCLE) -S epochs=250 -S augment=elastic
 best: $(INSTALLED)
 	dvc exp run $(BEST)
 
 # Run the same with five seeds, and print the mean and standard deviation of the accuracies.
+RUN_QUEUE := dvc queue start --jobs 2; sleep 10; while dvc queue status | grep -q 'Worker status: [1-9]'; do sleep 5; done
 best-seeds: $(INSTALLED)
 	dvc exp run --queue --name best $(BEST) -S 'seed=0,1,2,3,4'
-	dvc queue start --jobs 2
-	@sleep 10; while dvc queue status | grep -q 'Worker status: [1-9]'; do sleep 5; done
+	@$(RUN_QUEUE)
 	@dvc exp show --csv | python -c 'import sys, pandas; table = pandas.read_csv(sys.stdin); \
 	  print(table[table["Experiment"].str.startswith("best-", na=False)][["validation.accuracy", "accuracy"]] \
 	  .agg(["count", "mean", "std"]))'
+
+# Run the experiments of Simard, Steinkraus and Platt (2003), Table 1: 800 hidden units without distortions, with affine and
+# with elastic ones, trained on all images; print the error rates on the test set.
+simard: $(INSTALLED)
+	dvc exp run --queue --name simard $(ONE_CYCLE) -S epochs=100 -S validation_size=0 \
+	  -S 'hidden_sizes=[800]' -S 'augment=none,affine,elastic'
+	@$(RUN_QUEUE)
+	@dvc exp show --csv | python -c 'import sys, pandas; table = pandas.read_csv(sys.stdin); \
+	  table = table[table["Experiment"].str.startswith("simard-", na=False)]; \
+	  print(table.assign(error=1 - table["accuracy"])[["augment", "error"]].to_string(index=False))'
 
 # Check that dvc.lock matches the commit, that running the pipeline gives the same outputs, and that the cache is intact.
 check: $(INSTALLED)

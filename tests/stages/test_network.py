@@ -2,12 +2,14 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from stages.shared import splits
 from stages.shared.errors import StageError
 from stages.shared.linear import PortableLinear
 from stages.shared.network import MODEL, build_network, load_network, predict, save_network
@@ -66,7 +68,9 @@ def test_bytes_depend_only_on_network(tmp_path: Path) -> None:
 def test_lines_of_the_readme() -> None:
     save_network(MODEL, make_network(9), DATASET, make_parameters(hidden_sizes=[9]))
     [lines] = re.findall(r"```python\n(.+load_network.+?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    values = {"images": torch.rand(5, 1, 28, 28)}
+    images = torch.rand(5, 1, 28, 28)
+    splits.write_split(splits.TEST, images.numpy(), np.zeros(5, np.int64), DATASET)
+    values: dict[str, torch.Tensor] = {}
     exec(lines, values)  # noqa: S102 - it is our own
     torch.testing.assert_close(values["probabilities"].sum(dim=1), torch.ones(5))
 
