@@ -83,7 +83,7 @@ best-seeds: $(INSTALLED)
 	  print(table[table["Experiment"].str.startswith("best-", na=False)][["validation.accuracy", "accuracy"]] \
 	  .agg(["count", "mean", "std"]))'
 
-# Run the experiments of Simard, Steinkraus and Platt (2003), Table 1: 800 hidden units without distortions, with affine and
+# Run the experiments of Simard, Steinkraus and Platt (2003): 800 hidden units without distortions, with affine and
 # with elastic ones, trained on all images; print the error rates on the test set.
 simard: $(INSTALLED)
 	dvc exp run --queue --name simard $(ONE_CYCLE) -S epochs=100 -S validation_size=0 \
