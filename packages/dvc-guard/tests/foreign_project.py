@@ -102,6 +102,10 @@ class Project:
         with contextlib.chdir(self.folder), Repo() as repo:
             repo.add(name)
 
+    def add_submodule(self, url: str, path: str) -> None:
+        """Add another repository as a submodule."""
+        self.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", url, path)
+
     def remove_cache(self) -> None:
         """Remove DVC's cache and the outputs that are in it, as in a clone without pulled data."""
         shutil.rmtree(self.folder / ".dvc/cache")

@@ -26,11 +26,22 @@ def clone_head(project: Path, cache: Path | None = None) -> Iterator[Path]:
         folder = Path(name)
         repository = git("rev-parse", "--show-toplevel", cwd=project)
         git("clone", "--quiet", repository, str(folder / "clone"))
+        clone_submodules(Path(repository), folder / "clone")
         root = folder / "clone" / git("rev-parse", "--show-prefix", cwd=project)
         with Config(str(root / ".dvc")).edit("local") as settings:
             settings["core"] = {"analytics": False, "site_cache_dir": str(folder / "site")}
             settings["cache"] = {"dir": str(cache or folder / "cache")}
         yield root
+
+
+def clone_submodules(source: Path, clone: Path) -> None:
+    """Clone the submodules that are checked out in `source`, at their commits of the clone's HEAD."""
+    for entry in git("ls-tree", "-r", "-z", "--full-tree", "HEAD", cwd=clone).split("\0"):
+        kind, _, path = entry.partition("\t")
+        if kind.startswith("160000") and (source / path / ".git").exists():
+            git("clone", "--quiet", "--no-checkout", str(source / path), str(clone / path))
+            git("checkout", "--quiet", kind.rpartition(" ")[2], cwd=clone / path)
+            clone_submodules(source / path, clone / path)
 
 
 def run_dvc(folder: Path, *arguments: str) -> int:

@@ -1,5 +1,10 @@
 """The error that a user can correct, and how errors are formatted."""
 
+from collections.abc import Collection
+from itertools import islice
+
+MAX_SHOWN = 5
+
 
 class GuardError(Exception):
     """A user-correctable error. Each line of its text is one error: where, what is wrong, and what to do."""
@@ -20,3 +25,9 @@ def to_line(text: str, length: int) -> str:
     escaped = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[: 10 * length])
     line = " ".join(escaped.split())
     return line if len(line) <= length else f"{line[: length - 3]}..."
+
+
+def join_names(names: Collection[str]) -> str:
+    """Join at most `MAX_SHOWN` names; of the others, give the number."""
+    more = [f"and {len(names) - MAX_SHOWN} more"] if len(names) > MAX_SHOWN else []
+    return ", ".join([*islice(names, MAX_SHOWN), *more])

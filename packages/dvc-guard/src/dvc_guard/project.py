@@ -1,6 +1,5 @@
 """Read the DVC project around the current directory, at a Git commit or in the workspace."""
 
-import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,14 +7,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+from dvc.config import Config, ConfigError
 from dvc.dvcfile import LOCK_FILE, PROJECT_FILE, Lockfile
 from dvc.output import Output
 from dvc.repo import Repo
 from dvc.scm import RevError
 from dvc.stage import PipelineStage
 
-from dvc_guard.errors import GuardError
-from dvc_guard.git import git
+from dvc_guard.commit_files import add_submodules
+from dvc_guard.errors import GuardError, join_names
+from dvc_guard.git import git, try_git
 
 NO_STAGES = "HEAD has no stages; nothing to check"
 
@@ -29,6 +30,13 @@ class NotInCacheError(GuardError):
         super().__init__(f"{self.target} is missing from the cache or damaged; run dvc pull {self.target}")
 
 
+class Project(Repo):  # type: ignore[misc]  # DVC has no types
+    """A DVC project that is only read."""
+
+    def _ignore(self) -> None:
+        """Leave .dvc/.gitignore as it is. DVC appends to one that an older DVC wrote."""
+
+
 @contextmanager
 def open_project(revision: str) -> Iterator[Repo]:
     """Open the DVC project at a Git revision, or in the "workspace".
@@ -36,10 +44,32 @@ def open_project(revision: str) -> Iterator[Repo]:
     Raises:
         GuardError: Git lacks objects of the commit.
     """
-    with Repo() as repo, explain_shallow_clone(repo), repo.switch(revision) as commit:
+    with explain_invalid_config():
+        project = Project()
+    with project as repo, explain_shallow_clone(repo), repo.switch(revision) as commit:
         if commit != "workspace":
             require_git_objects(repo, commit)
+            add_submodules(repo.fs.fs.trie, Path(repo.scm.root_dir))
         yield repo
+
+
+@contextmanager
+def explain_invalid_config() -> Iterator[None]:
+    """Name the config file that DVC cannot read.
+
+    Raises:
+        GuardError: there is one.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        folders = (Repo.find_dvc_dir(), Config.get_dir("global"), Config.get_dir("system"))
+        for path in (Path(folder, name) for folder in folders for name in (Config.CONFIG, Config.CONFIG_LOCAL)):
+            try:
+                Config.validate(Config.load_file(str(path)) if path.exists() else {})
+            except ConfigError:
+                raise GuardError(f"{os.path.relpath(path)}: {error}") from None
+        raise
 
 
 @contextmanager
@@ -70,7 +100,11 @@ def require_git_objects(repo: Repo, commit: str) -> None:
     except GuardError as error:
         missing = [str(error)]
     if missing:
-        raise GuardError(f"cannot read commit {commit[:8]}: {missing[0]}; run git fsck, or clone the repository again")
+        is_partial = try_git("config", "--get-regexp", r"remote\..*\.promisor", cwd=repo.scm.root_dir)
+        advice = "git fsck, or clone the repository again"
+        if is_partial:
+            advice = "git fetch --refetch --no-filter, because this is a partial clone"
+        raise GuardError(f"cannot read commit {commit[:8]}: {missing[0]}; run {advice}")
 
 
 def get_workspace_root(repo: Repo) -> Path:
@@ -79,14 +113,8 @@ def get_workspace_root(repo: Repo) -> Path:
 
 
 def read_lockfiles(repo: Repo) -> dict[str, dict[str, Any]]:
-    """Read all dvc.lock files. Returns the entry of each stage by the stage's name.
-
-    Raises:
-        GuardError: There are stages in dvc.yaml files, but no dvc.lock.
-    """
+    """Read all dvc.lock files. Returns the entry of each stage by the stage's name."""
     paths = find_lockfiles(repo)
-    if not paths and get_stages(repo):
-        raise GuardError(f"HEAD has no {LOCK_FILE}; run dvc repro and commit {LOCK_FILE}")
     locks = {repo.fs.join(repo.fs.parent(path), PROJECT_FILE): Lockfile(repo, path) for path in paths}
     return {
         get_stage_name(repo, path, name): entry
@@ -133,9 +161,11 @@ def is_in_commit(file: Output) -> bool:
 
 
 def note_uncommitted_changes(repo: Repo) -> list[str]:
-    """Return a note that lists tracked files with uncommitted changes, or an empty list if there are none."""
-    staged, unstaged, _ = repo.scm.status(untracked_files="no")
-    changed = sorted({*unstaged, *itertools.chain.from_iterable(staged.values())})
-    if not changed:
-        return []
-    return [f"Uncommitted changes were not checked: {', '.join(changed)}"]
+    """Return a note that lists tracked files with uncommitted changes, or an empty list if there are none.
+
+    Each dvc command appends to a .dvc/.gitignore that an older DVC wrote: that change is not the user's.
+    """
+    options = ("--name-only", "--no-renames", "-z", "--ignore-submodules=untracked")
+    names = git("diff", *options, "HEAD", cwd=repo.scm.root_dir).split("\0")
+    changed = [name for name in names if name and not f"/{name}".endswith("/.dvc/.gitignore")]
+    return [f"Uncommitted changes were not checked: {join_names(changed)}"] if changed else []

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,13 +13,17 @@ from scmrepo.exceptions import SCMError
 from dvc_guard.checks import cache, fresh, gate, reproduce
 from dvc_guard.checks.options import ALL, make_parser
 from dvc_guard.checks.report import ERROR, FAILED, PASSED, Result, report
-from dvc_guard.errors import GuardError
+from dvc_guard.errors import GuardError, to_line
 
+COLORS = re.compile(r"\x1b\[[0-9;]*m")  # in DVC's messages
+MAX_LENGTH = 1000
 CHECKS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "fresh": lambda _: fresh.check(),
     "cache": lambda options: cache.check(repair=options.repair, strict=options.strict),
     "reproduce": lambda options: reproduce.check(options.set, dict(options.tolerance)),
-    "gate": lambda options: gate.check(options.base, options.head, dict(options.allow), dict(options.direction)),
+    "gate": lambda options: gate.check(
+        options.base, options.head, dict(options.allow), dict(options.direction), strict=options.strict
+    ),
 }
 
 
@@ -48,9 +53,9 @@ def run_check(name: str, options: argparse.Namespace) -> Result:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - they exit with 1, which means that the check failed
         expected = isinstance(error, GuardError | DvcException | SCMError | OSError)
         message = str(error) if expected else f"{type(error).__name__}: {error}"
-        if isinstance(error, DvcException) and error.__cause__:
+        if isinstance(error, DvcException) and error.__cause__ and str(error.__cause__) not in message:
             message += f": {error.__cause__}"
-        return Result(name, ERROR, " ".join(message.split()))
+        return Result(name, ERROR, to_line(COLORS.sub("", message), MAX_LENGTH))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+from dvc.exceptions import NotDvcRepoError
 from dvc.utils.serialize import load_path
 
 from dvc_guard.checks.hashes import find_unpulled_output
@@ -56,17 +57,18 @@ def read_pulled_metrics(revision: str) -> dict[str, object]:
 
 
 def read_reference(revision: str) -> dict[str, object]:
-    """Read the metrics that others are compared with.
+    """Read the metrics that others are compared with; none if the revision is older than the project.
 
     Raises:
-        GuardError: There are no metrics, or a metrics file cannot be read.
+        GuardError: A metrics file cannot be read.
     """
-    metrics = read_pulled_metrics(revision)
+    try:
+        metrics = read_pulled_metrics(revision)
+    except NotDvcRepoError:
+        return {}
     for path, value in metrics.items():
         if isinstance(value, Exception):
             raise GuardError(f"cannot read {path} in {revision}: {value}")
-    if not metrics:
-        raise GuardError(f"{revision} has no metrics")
     return metrics
 
 

@@ -53,14 +53,15 @@ def add_gate_options(parser: Parser) -> None:
     """Add the options of `gate`. `--allow` and `--direction` may be repeated."""
     allow = "X is how much worse all metrics may be, or with %(metavar)s one metric (default: 0)"
     direction = (
-        f"the direction in which a metric is better: {', '.join(gate.DIRECTIONS)} (default: lower for names that match "
-        f"{gate.LOWER_IS_BETTER.pattern}, higher for other metrics)"
+        f"the direction in which a metric is better: {', '.join(gate.DIRECTIONS)} (default: lower for names with words "
+        f"such as loss, error, time and size, higher for others)"
     )
     add = parser.add_argument
     add("--base", metavar="REV", required=True, help="the commit to compare with")
     add("--head", metavar="REV", default="workspace", help="the commit to check (default: %(default)s)")
     add("--allow", metavar="METRIC=X", type=parse_tolerance, action="append", default=[], help=allow)
     add("--direction", metavar="METRIC=DIRECTION", type=parse_direction, action="append", default=[], help=direction)
+    add("--strict", action="store_true", help="exit with 2 if REV of --base has no metrics")
 
 
 ADD_OPTIONS = {"cache": add_cache_options, "reproduce": add_reproduce_options, "gate": add_gate_options}

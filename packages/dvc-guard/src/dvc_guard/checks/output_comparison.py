@@ -8,9 +8,8 @@ from dvc_data.hashfile.build import build
 from dvc_data.hashfile.tree import Tree
 
 from dvc_guard.checks.hashes import LEGACY_HASH
+from dvc_guard.errors import join_names
 from dvc_guard.objects import get_cached_object, read_directory_listing
-
-MAX_FILES_SHOWN = 5
 
 
 def compare_outputs(committed: Mapping[str, Output], current: Mapping[str, Output]) -> list[tuple[str, ...]]:
@@ -50,11 +49,10 @@ def describe_difference(committed: Output, current: Output) -> str:
 
 
 def list_changed_files(committed: Tree, current: Tree) -> str:
-    """List files that were added, deleted or modified, at most `MAX_FILES_SHOWN`."""
+    """List files that were added, deleted or modified."""
     entries = [{("/".join(key), hash_info.value) for key, _, hash_info in tree} for tree in (committed, current)]
     names = sorted({name for name, _ in entries[0] ^ entries[1]})
-    more = [f"and {len(names) - MAX_FILES_SHOWN} more"] if len(names) > MAX_FILES_SHOWN else []
-    return "files: " + ", ".join(names[:MAX_FILES_SHOWN] + more)
+    return f"files: {join_names(names)}"
 
 
 def compare_tensors(committed: Path, current: Path) -> str:

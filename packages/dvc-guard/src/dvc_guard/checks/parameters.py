@@ -7,10 +7,14 @@ from dvc.dependency import ParamsDependency
 from dvc.dependency.param import read_param_file
 
 from dvc_guard.checks.hashes import find_cached_output, find_unpulled_output
-from dvc_guard.checks.report import ERROR, Finding
-from dvc_guard.project import NotInCacheError, get_path
+from dvc_guard.checks.metrics import flatten
+from dvc_guard.checks.report import Finding, make_not_compared
+from dvc_guard.commit_files import follow_links
+from dvc_guard.errors import GuardError, shorten
+from dvc_guard.project import NotInCacheError, get_path, open_project
 
 MISSING = object()
+MAX_KEYS = 10
 
 
 def compare_parameters(dep: ParamsDependency, locked: Mapping[str, object]) -> Iterator[Finding]:
@@ -18,18 +22,31 @@ def compare_parameters(dep: ParamsDependency, locked: Mapping[str, object]) -> I
     path = get_path(dep)
     try:
         values = read_parameters(dep)
-    except NotInCacheError as error:
-        yield Finding(f"params file {path}: not compared, because {error}", ERROR, error.target)
+    except GuardError as error:
+        yield make_not_compared(f"params file {path}", error)
         return
     if values is None:
         yield Finding(f"params file {path}: missing from HEAD")
         return
-    for key in sorted(values.keys() | locked.keys() | set(dep.params)):
-        value, locked_value = values.get(key, MISSING), locked.get(key, MISSING)
-        if dep.params and key not in dep.params:
-            yield Finding(f"param {key}: no longer in dvc.yaml")
-        elif tuple_to_list(value) != locked_value or value is MISSING:
-            yield Finding(f"param {key}: {format_value(locked_value)} in dvc.lock, {format_value(value)} in {path}")
+    for key in dep.params or sorted(values.keys() | locked.keys()):
+        changes = list(list_changes(key, locked.get(key, MISSING), tuple_to_list(values.get(key, MISSING))))
+        for name, old, new in changes[:MAX_KEYS]:
+            yield Finding(f"param {name}: {format_value(old)} in dvc.lock, {format_value(new)} in {path}")
+        if len(changes) > MAX_KEYS:
+            yield Finding(f"param {key}: {len(changes) - MAX_KEYS} more changes in {path}")
+
+
+def list_changes(key: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield each key that differs, of nested ones the innermost, with both values; also one that is missing in both."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in old | new:
+            if name not in old or name not in new or old[name] != new[name]:
+                yield from list_changes(f"{key}.{name}", old.get(name, MISSING), new.get(name, MISSING))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, (one, other) in enumerate(zip(old, new, strict=True)):
+            yield from list_changes(f"{key}[{index}]", one, other)
+    elif old != new or new is MISSING:
+        yield key, old, new
 
 
 def read_parameters(dep: ParamsDependency) -> dict[str, Any] | None:
@@ -37,16 +54,28 @@ def read_parameters(dep: ParamsDependency) -> dict[str, Any] | None:
 
     Raises:
         NotInCacheError: The file is an output that is missing from the cache.
+        OutsideError, GuardError: see `follow_links`.
     """
-    if find_cached_output(dep.repo, dep.fs_path):
-        unpulled = find_unpulled_output(dep.repo, dep.fs_path)
+    fs, path = dep.repo.fs, dep.fs_path
+    if find_cached_output(dep.repo, path):
+        unpulled = find_unpulled_output(dep.repo, path)
         if unpulled:
             raise NotInCacheError(unpulled)
-        values: dict[str, Any] = read_param_file(
-            dep.repo.dvcfs, f"/{get_path(dep)}", list(dep.params) or None, flatten=True
-        )
-        return values
-    return dep.read_params() if dep.exists else None
+        fs, path = dep.repo.dvcfs, f"/{get_path(dep)}"
+    else:
+        path = follow_links(dep.repo, path)
+        if not fs.exists(path):
+            return None
+    values: dict[str, Any] = read_param_file(fs, path, list(dep.params) or None, flatten=True)
+    return values
+
+
+def read_all_parameters(revision: str) -> dict[str, object]:
+    """Read all parameters of the stages at a Git revision or in the "workspace", by `file:key`."""
+    with open_project(revision) as repo:
+        (shown,) = repo.params.show(hide_workspace=False).values()
+    files = {path: file.get("data", {}) for path, file in shown.get("data", {}).items()}
+    return {f"{path}:{key}": value for path, values in files.items() for key, value in flatten(values)}
 
 
 def tuple_to_list(value: Any) -> Any:
@@ -55,5 +84,5 @@ def tuple_to_list(value: Any) -> Any:
 
 
 def format_value(value: Any) -> str:
-    """Format the value of a parameter as a Python literal, or as "missing"."""
-    return "missing" if value is MISSING else repr(value)
+    """Format the value of a parameter as a Python literal in one short line, or as "missing"."""
+    return "missing" if value is MISSING else shorten(value)

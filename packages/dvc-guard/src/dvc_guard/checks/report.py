@@ -10,6 +10,9 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from dvc_guard.commit_files import OutsideError
+from dvc_guard.errors import GuardError
+
 PASSED, FAILED, ERROR = 0, 1, 2
 STATUS_NAMES = {PASSED: "passed", FAILED: "failed", ERROR: "error"}
 LOG_WIDTH = 120
@@ -21,6 +24,12 @@ class Finding(NamedTuple):
     text: str
     status: int = FAILED
     target: str = ""
+
+
+def make_not_compared(label: str, error: GuardError) -> Finding:
+    """Describe why a file was not compared: a note if it is outside the repository."""
+    status = PASSED if isinstance(error, OutsideError) else ERROR
+    return Finding(f"{label}: not compared, because {error}", status, getattr(error, "target", ""))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import chdir
 from pathlib import Path
 
-from dvc.exceptions import InvalidArgumentError
+from dvc.dvcfile import LOCK_FILE
+from dvc.exceptions import CheckoutError, InvalidArgumentError
 from dvc.output import Output
 from dvc.repo import Repo
 from dvc.utils.hydra import apply_overrides
@@ -17,10 +18,11 @@ from dvc_guard.checks.metrics import look_up, read_metrics, read_reference, vali
 from dvc_guard.checks.output_comparison import compare_outputs
 from dvc_guard.checks.report import FAILED, PASSED, Result
 from dvc_guard.clone import clone_head, run_dvc
-from dvc_guard.errors import GuardError
+from dvc_guard.errors import GuardError, join_names
 from dvc_guard.project import (
     NO_STAGES,
     NotInCacheError,
+    find_lockfiles,
     get_path,
     get_stages,
     get_workspace_root,
@@ -45,9 +47,13 @@ def check(changes: Sequence[str], tolerances: Mapping[str, float]) -> Result:
             return Result("reproduce", PASSED, NO_STAGES)
     only_metrics = bool(changes or tolerances)
     reference = read_reference("HEAD") if only_metrics else read_metrics("HEAD")
+    if only_metrics and not reference:
+        raise GuardError("HEAD has no metrics")
     validate_names("--tolerance", tolerances.keys() - {""}, reference)
     with open_project("HEAD") as repo:
-        read_lockfiles(repo)
+        if not find_lockfiles(repo):
+            return Result("reproduce", FAILED, f"HEAD has no {LOCK_FILE}; run dvc repro and commit {LOCK_FILE}")
+        read_lockfiles(repo)  # raises an error if it cannot be read
         notes = note_uncommitted_changes(repo)
         committed = get_outputs(repo)
         for path, out in committed.items():
@@ -70,12 +76,20 @@ def check(changes: Sequence[str], tolerances: Mapping[str, float]) -> Result:
 
 
 def pull_source_data(cache: str) -> None:
-    """Pull data that no stage writes, such as files of `dvc add`, from the cache directory of another project."""
+    """Pull data that no stage writes, such as files of `dvc add`, from the cache directory of another project.
+
+    Raises:
+        GuardError: Some of it is not there.
+    """
     with Repo(config={"remote": {"original": {"url": cache, "verify": True}}}) as repo:
         sources = [stage for stage in repo.index.stages if stage.frozen or not stage.cmd]
         paths = [out.fs_path for stage in sources for out in stage.outs]
-        if paths:
-            repo.pull(paths, remote="original")
+        try:
+            if paths:
+                repo.pull(paths, remote="original")
+        except CheckoutError as error:
+            missing = join_names(sorted(error.target_infos))
+            raise GuardError(f"missing from the cache or damaged: {missing}; run dvc pull") from None
 
 
 def set_parameters(changes: Sequence[str]) -> None:
