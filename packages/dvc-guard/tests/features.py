@@ -143,7 +143,7 @@ def set_up_filters(project: Project) -> None:
     """Store files in upper case, and with LF line ends."""
     for name, value in {"up.clean": "tr a-z A-Z", "up.smudge": "tr A-Z a-z"}.items():
         project.git("config", "--global", f"filter.{name}", value)
-    project.git("config", "--global", "core.autocrlf", "true")
+    project.git("config", "core.autocrlf", "true")  # libgit2 has read the global settings before
 
 
 def make_lock_of_dvc_2(project: Project) -> None:

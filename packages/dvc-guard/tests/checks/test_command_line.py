@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from dvc.exceptions import DvcException
 from rich.text import Text
 
 from dvc_guard.checks.command_line import main
@@ -143,6 +144,7 @@ def test_rejects_invalid_arguments(capsys: pytest.CaptureFixture[str], arguments
         (LookupError("two\nlines"), "LookupError: two lines"),
         (ImportError("a module"), "ImportError: a module"),
         (SystemExit("text"), "SystemExit: text"),
+        (DvcException("\x1b[36mblue\x1b[0m"), "blue"),
         (KeyboardInterrupt(), "interrupted"),
     ],
 )
@@ -203,6 +205,23 @@ def test_git_object_exits_with_2(project: Project, content: bytes | None) -> Non
     assert process.returncode == 2
     assert process.stderr.count("\n") == 1
     assert (blob in process.stderr) == (content is None)
+
+
+def test_says_what_to_fetch_in_partial_clone(project: Project, run_check: RunCheck) -> None:
+    blob = project.git("rev-parse", "HEAD:raw.txt").strip()
+    project.delete(f".git/objects/{blob[:2]}/{blob[2:]}")
+    assert "git fsck" in run_check("fresh")["summary"]
+    project.git("config", "remote.origin.promisor", "true")
+    advice = f"{blob} is missing; run git fetch --refetch --no-filter, because this is a partial clone"
+    assert run_check("fresh")["summary"].endswith(advice)
+
+
+@pytest.mark.parametrize(("name", "text"), [("config", "[core"), ("config.local", "[core]\nother = 1\n")])
+def test_names_damaged_config_once(project: Project, run_check: RunCheck, name: str, text: str) -> None:
+    project.write(f".dvc/{name}", text)
+    result = run_check("fresh")
+    assert (result["status"], result["summary"].count("error: ")) == (2, 1)
+    assert result["summary"].startswith(f".dvc/{name}: config file error: ")
 
 
 def test_missing_package_of_remote_exits_with_2(project: Project, run_check: RunCheck) -> None:

@@ -1,8 +1,10 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from dvc_guard.checks.gate import guess_direction
 from foreign_project import Project, RunCheck
 
 # In each format that DVC reads.
@@ -28,8 +30,24 @@ def test_passes_if_metrics_improve(project: Project, run_check: RunCheck) -> Non
     result = run_check("gate", "--base", "HEAD")
     assert result["status"] == 0
     assert result["rows"] == [
-        {"metric": LOSS, "base": "0.5", "head": "0.4", "change": "-0.1", "allowed": "0", "verdict": "ok"},
-        {"metric": ACCURACY, "base": "0.9", "head": "0.95", "change": "+0.05", "allowed": "0", "verdict": "ok"},
+        {
+            "metric": LOSS,
+            "base": "0.5",
+            "head": "0.4",
+            "change": "-0.1",
+            "better": "lower",
+            "allowed": "0",
+            "verdict": "ok",
+        },
+        {
+            "metric": ACCURACY,
+            "base": "0.9",
+            "head": "0.95",
+            "change": "+0.05",
+            "better": "higher",
+            "allowed": "0",
+            "verdict": "ok",
+        },
     ]
 
 
@@ -56,6 +74,52 @@ def test_fails_beyond_allowance(
     result = run_check("gate", "--base", "HEAD", *options)
     assert result["status"] == bool(failing)
     assert [name for name, verdict in get_verdicts(result).items() if verdict == "worse"] == failing
+
+
+LOWER = (
+    "loss val_losses logLoss test.loss.mean validation_error error_rate mean_squared_error MAE rmse smape medianMAPE "
+    "wer test.cer brier_score perplexity ece expected_calibration_error training_time runtime trainTime duration "
+    "times.total latency model_size seconds_per_epoch"
+)
+HIGHER = "accuracy f1 power answer_rate certainty mean_ap sentiment images_per_second neg_mean_squared_error r2"
+
+
+@pytest.mark.parametrize(("keys", "direction"), [(LOWER, "lower"), (HIGHER, "higher")])
+def test_guesses_direction(keys: str, direction: str) -> None:
+    assert {key: guess_direction(key) for key in keys.split()} == dict.fromkeys(keys.split(), direction)
+
+
+@pytest.mark.parametrize("head", [{}, {"new": 1}])
+def test_passes_without_metrics_of_base(project: Project, run_check: RunCheck, head: dict[str, int]) -> None:
+    project.write("metrics.json", "{}")
+    project.commit()
+    project.write("metrics.json", json.dumps(head))
+    result = run_check("gate", "--base", "HEAD", "--allow", "new=1")
+    assert (result["status"], result["summary"]) == (0, "HEAD has no metrics; nothing to compare")
+    assert get_verdicts(result) == {f"metrics.json:{name}": "new" for name in head}
+    assert run_check("gate", "--base", "HEAD", "--strict")["status"] == 2
+
+
+def test_passes_without_project_at_base(empty_folder: Path, run_check: RunCheck) -> None:
+    repository = Project(empty_folder / "a repository")
+    repository.folder.mkdir()
+    repository.git("init", "--quiet")
+    repository.git("commit", "--quiet", "--allow-empty", "--message", "x")
+    project = Project.create(repository.folder, "sub")
+    project.write("dvc.yaml", "metrics: [metrics.json]\n")
+    os.chdir(project.folder)
+    write_metrics()
+    project.commit()
+    assert run_check("gate", "--base", "HEAD~1")["summary"] == "HEAD~1 has no metrics; nothing to compare"
+    assert run_check("gate", "--base", "HEAD", "--head", "HEAD~1")["status"] == 2
+
+
+def test_notes_parameters_that_differ(project: Project, run_check: RunCheck) -> None:
+    project.replace("params.yaml", "level: 90", "level: {a: 1}")
+    note = "Parameters that differ from HEAD: params.yaml:level, params.yaml:level.a"
+    assert run_check("gate", "--base", "HEAD")["notes"] == [note]
+    project.delete("params.yaml")
+    assert run_check("gate", "--base", "HEAD")["status"] == 0
 
 
 VALUES = [float("nan"), float("inf"), -float("inf"), "0.95", True, None, [0.95], 10**400]
@@ -105,7 +169,7 @@ def test_reports_invalid_base_metrics(project: Project, run_check: RunCheck) -> 
     summaries = [run_check("gate", "--base", f"HEAD~{back}")["summary"] for back in (2, 1, 0)]
     assert summaries[0] == "metrics.json:test.accuracy: reference value nan is not a finite number"
     assert summaries[1].startswith("cannot read metrics.json in HEAD~1: ")
-    assert summaries[2] == "HEAD~0 has no metrics"
+    assert summaries[2] == "HEAD~0 has no metrics; nothing to compare"
 
 
 def test_failure_has_precedence_over_invalid_base(project: Project, run_check: RunCheck) -> None:

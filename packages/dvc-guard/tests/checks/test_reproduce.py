@@ -125,6 +125,13 @@ def test_reports_errors(
     assert message in result["summary"]
 
 
+def test_fails_without_dvc_lock(project: Project, run_check: RunCheck) -> None:
+    project.delete("dvc.lock")
+    project.commit()
+    result = run_check("reproduce")
+    assert (result["status"], result["summary"]) == (1, "HEAD has no dvc.lock; run dvc repro and commit dvc.lock")
+
+
 def test_reports_failed_clone(project: Project, run_check: RunCheck, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "none")
     result = run_check("reproduce")

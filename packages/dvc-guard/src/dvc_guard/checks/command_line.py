@@ -55,7 +55,7 @@ def run_check(name: str, options: argparse.Namespace) -> Result:
         message = str(error) if expected else f"{type(error).__name__}: {error}"
         if isinstance(error, DvcException) and error.__cause__ and str(error.__cause__) not in message:
             message += f": {error.__cause__}"
-        return Result(name, ERROR, to_line(COLORS.sub("", message), MAX_LENGTH))
+        return Result(name, ERROR, to_line(" ".join(COLORS.sub("", message).split()), MAX_LENGTH))
 
 
 @contextmanager

@@ -16,21 +16,8 @@ from dvc_guard.errors import GuardError, join_names
 
 DIRECTIONS = ("higher", "lower", "any")
 # Words, and ends of words (logloss, rmse, runtime), in the names of metrics that are better when lower.
-LOWER_WORDS = {"wer", "cer", "ece", "mce", "brier", "nll", "ppl", "fid", "fpr", "fnr", "eer", "bytes", "seconds", "ms"}
-LOWER_ENDS = (
-    "loss",
-    "losses",
-    "error",
-    "mse",
-    "mae",
-    "mape",
-    "msle",
-    "perplexity",
-    "time",
-    "duration",
-    "latency",
-    "size",
-)
+LOWER_WORDS = {"wer", "cer", "ece", "mce", "brier", "perplexity", "nll", "fid", "fpr", "fnr", "bytes", "seconds", "ms"}
+LOWER_ENDS = ("loss", "losses", "error", "mse", "mae", "mape", "msle", "time", "duration", "latency", "size")
 COLUMNS = ("metric", "base", "head", "change", "better", "allowed", "verdict")
 
 
@@ -70,8 +57,8 @@ def guess_direction(key: str) -> str:
     measured = list(takewhile(lambda word: word != "per", re.findall("[a-z]+", words)))  # images_per_second
     if "neg" in measured:  # scikit-learn's neg_mean_squared_error
         return "higher"
-    lower = any(word in LOWER_WORDS or word.removesuffix("s").endswith(LOWER_ENDS) for word in measured)
-    return "lower" if lower else "higher"
+    ends = [word for each in measured for word in (each, each.removesuffix("s"))]
+    return "lower" if any(word in LOWER_WORDS or word.endswith(LOWER_ENDS) for word in ends) else "higher"
 
 
 def note_changed_parameters(base: str, head: str) -> list[str]:
