@@ -125,9 +125,12 @@ def add_links(project: Project) -> None:
     """Link to files and folders of Git, to data in DVC, and out of the repository."""
     project.write("real/in.json", GOOD)
     project.write("folder/own.txt", "own\n")
+    project.write("cached/x.txt", "x\n")
+    project.dvc_add("cached")
     project.dvc_add("data.txt", "data\n")
-    targets = {"file": "real/in.json", "linked": "real", "folder/data": "../data.txt", "folder/file": "../file"}
-    for name, target in {**targets, "folder/ignored": "../real", "outside": "/bin/sh"}.items():
+    files = {"file": "real/in.json", "folder/data": "../data.txt", "folder/file": "../file", "outside": "/bin/sh"}
+    folders = {"linked": "real", "folder/git": "../real", "folder/dvc": "../cached"}
+    for name, target in {**files, **folders}.items():
         (project.folder / name).symlink_to(target)
 
 

@@ -53,7 +53,7 @@ def run_check(name: str, options: argparse.Namespace) -> Result:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - they exit with 1, which means that the check failed
         expected = isinstance(error, GuardError | DvcException | SCMError | OSError)
         message = str(error) if expected else f"{type(error).__name__}: {error}"
-        if isinstance(error, DvcException) and error.__cause__ and str(error.__cause__) not in message:
+        if isinstance(error, DvcException) and error.__cause__:
             message += f": {error.__cause__}"
         return Result(name, ERROR, to_line(" ".join(COLORS.sub("", message).split()), MAX_LENGTH))
 
