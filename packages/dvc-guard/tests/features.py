@@ -37,11 +37,11 @@ class Feature:
     subdirectory: str = ""
 
 
-def describe_parameters(name: str, text: str, old: str = "1", new: str = "2") -> Feature:
+def describe_parameters(name: str, text: str, key: str = "a") -> Feature:
     """Describe a project with parameters in one file."""
     command = f"cat {name} > out.txt && cp in.json m.json"
     stage = f"{{cmd: {command}, params: [{name}: [a]], outs: [out.txt], metrics: [m.json: {{cache: false}}]}}"
-    cause = f"param a: {old} in dvc.lock, {new} in {name}"
+    cause = f"param {key}: 1 in dvc.lock, 2 in {name}"
     return Feature(f"stages: {{s: {stage}}}", cause, replace(name, "1", "2"), {name: text})
 
 
@@ -128,7 +128,14 @@ def add_links(project: Project) -> None:
     project.write("cached/x.txt", "x\n")
     project.dvc_add("cached")
     project.dvc_add("data.txt", "data\n")
-    files = {"file": "real/in.json", "folder/data": "../data.txt", "folder/file": "../file", "outside": "/bin/sh"}
+    project.write("real/p.yaml", "a: 1\n")
+    files = {
+        "file": "real/in.json",
+        "p.yaml": "real/p.yaml",
+        "folder/data": "../data.txt",
+        "folder/file": "../file",
+        "outside": "/bin/sh",
+    }
     folders = {"linked": "real", "folder/git": "../real", "folder/dvc": "../cached"}
     for name, target in {**files, **folders}.items():
         (project.folder / name).symlink_to(target)
@@ -240,7 +247,7 @@ FEATURES = {
     "params in YAML": describe_parameters("p.yaml", "a: 1\n"),
     "params in JSON": describe_parameters("p.json", '{"a": 1}\n'),
     "params in TOML": describe_parameters("p.toml", "a = 1\n"),
-    "params in Python": describe_parameters("p.py", "a = (0, 1)\n", "[0, 1]", "(0, 2)"),
+    "params in Python": describe_parameters("p.py", "a = (0, 1)\n", "a[1]"),
     "params in an output": Feature(
         VALUES, "param a: 2 in dvc.lock, 1 in v.yaml", replace("dvc.lock", "a: 1", "a: 2"), after={"reproduce": (0, "")}
     ),
@@ -310,7 +317,9 @@ FEATURES = {
         prepare=add_submodule,
     ),
     "links": Feature(
-        ONE.replace("in.json", "file", 1).replace("[in.json]", "[file, folder, linked, linked/in.json, outside]"),
+        ONE.replace("in.json", "file", 1).replace(
+            "[in.json]", "[file, folder, linked, linked/in.json, outside], params: [p.yaml: [a]]"
+        ),
         "dep folder: changed",
         change_links,
         prepare=add_links,

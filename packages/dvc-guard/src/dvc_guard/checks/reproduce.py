@@ -22,7 +22,6 @@ from dvc_guard.errors import GuardError, join_names
 from dvc_guard.project import (
     NO_STAGES,
     NotInCacheError,
-    find_lockfiles,
     get_path,
     get_stages,
     get_workspace_root,
@@ -51,9 +50,8 @@ def check(changes: Sequence[str], tolerances: Mapping[str, float]) -> Result:
         raise GuardError("HEAD has no metrics")
     validate_names("--tolerance", tolerances.keys() - {""}, reference)
     with open_project("HEAD") as repo:
-        if not find_lockfiles(repo):
+        if not read_lockfiles(repo):
             return Result("reproduce", FAILED, f"HEAD has no {LOCK_FILE}; run dvc repro and commit {LOCK_FILE}")
-        read_lockfiles(repo)  # raises an error if it cannot be read
         notes = note_uncommitted_changes(repo)
         committed = get_outputs(repo)
         for path, out in committed.items():
