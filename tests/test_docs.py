@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from docs.tables import PAGES as PAGES_WITH_TABLES
 from docs.tables import write_tables
+from stages.shared.network import build_network
+from stages.shared.parameters import NetworkParameters
 from tests.clone import ROOT, list_files, read_head
+from tests.stages.conftest import DATASET
 
 Row = dict[str, str]
 
@@ -131,6 +135,13 @@ def test_readme_has_metrics_of_the_defaults() -> None:
     assert shown == {name: round(METRICS[name], 5) for name in shown}
     results = {row["command"]: row["test accuracy"] for row in read_table(README, "command", "test accuracy")}
     assert results["`dvc repro`"] == percent(METRICS["accuracy"])
+
+
+def test_readme_has_the_size_of_the_network() -> None:
+    values = YAML(typ="safe").load(read_head("params.yaml"))
+    parameters = NetworkParameters.model_validate({key: values[key] for key in NetworkParameters.model_fields})
+    count = sum(tensor.numel() for tensor in build_network(DATASET, parameters).parameters())
+    assert {f"{count:,}"} >= set(re.findall(r"\(([\d,]+) parameters\)", README))
 
 
 def test_readme_has_losses_of_the_last_epoch() -> None:

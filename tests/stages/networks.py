@@ -1,6 +1,7 @@
-"""Networks of many kinds of layers, with their outputs in PyTorch and in ONNX."""
+"""Networks of the tests' own, of many kinds of layers, with their outputs in PyTorch and in ONNX."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import nn
 
 from stages.normalize import normalize
 from stages.shared.datasets import Dataset
+from stages.shared.parameters import NetworkParameters
 from tests.stages.conftest import DATASET
 
 
@@ -19,6 +21,15 @@ class Outputs(NamedTuple):
 
     logits: NDArray[np.float32]
     probabilities: NDArray[np.float32]
+
+
+def build_mlp(dataset: Dataset, parameters: NetworkParameters, linear: type[nn.Linear] = nn.Linear) -> nn.Module:
+    """Build the network of the tutorial, whatever `build_network` of the project builds."""
+    sizes = [dataset.channels * dataset.height * dataset.width, *parameters.hidden_sizes, len(dataset.classes)]
+    layers: list[nn.Module] = [nn.Flatten()]
+    for inputs, outputs in pairwise(sizes):
+        layers += [linear(inputs, outputs), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
 
 
 def make_network(*layers: nn.Module, dataset: Dataset = DATASET) -> nn.Module:

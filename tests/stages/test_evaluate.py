@@ -10,9 +10,12 @@ import torch
 from sklearn.metrics import precision_recall_fscore_support
 from torch import nn
 
+from stages.shared import network as shared_network
 from stages.shared import splits
-from stages.shared.network import MODEL, build_network, save_network
+from stages.shared.datasets import Dataset
+from stages.shared.network import MODEL, save_network
 from tests.stages.conftest import DATASET, FailStage, RunStage, WriteSplits, make_parameters
+from tests.stages.networks import build_mlp
 
 METRICS = Path("metrics/metrics.json")
 CLASS_METRICS = Path("metrics/classes.csv")
@@ -21,20 +24,21 @@ MISCLASSIFIED = Path("metrics/misclassified.png")
 
 
 @pytest.fixture(autouse=True)
-def network(write_splits: WriteSplits) -> nn.Module:
-    """Write an untrained network, and a test set."""
+def network(write_splits: WriteSplits, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
+    """Write an untrained network of the tests' own, and a test set."""
+    monkeypatch.setattr(shared_network, "build_network", build_mlp)
     write_splits()
-    return write_model(scale=1)
+    return write_model()
 
 
-def write_model(scale: float) -> nn.Module:
+def write_model(dataset: Dataset = DATASET, scale: float = 1) -> nn.Module:
     torch.manual_seed(0)
     parameters = make_parameters(hidden_sizes=[16])
-    network = build_network(DATASET, parameters)
+    network = build_mlp(dataset, parameters)
     with torch.no_grad():
         for tensor in network.parameters():
             tensor.mul_(scale)
-    save_network(MODEL, network, DATASET, parameters)
+    save_network(MODEL, network, dataset, parameters)
     return network
 
 
@@ -70,8 +74,7 @@ def test_metrics_agree_with_network(
 
 def test_tables_have_the_names_of_the_classes(run_stage: RunStage) -> None:
     dataset = DATASET.model_copy(update={"classes": ("T-shirt, top", *"abcdefghi")})
-    parameters = make_parameters(hidden_sizes=[16])
-    save_network(MODEL, build_network(dataset, parameters), dataset, parameters)
+    write_model(dataset)
     images, labels, _ = splits.read_split(splits.TEST)
     splits.write_split(splits.TEST, images.numpy().copy(), labels.numpy().copy(), dataset)
     run_stage("evaluate")
@@ -80,9 +83,7 @@ def test_tables_have_the_names_of_the_classes(run_stage: RunStage) -> None:
 
 
 def test_rejects_network_trained_on_other_data(fail_stage: FailStage) -> None:
-    dataset = DATASET.model_copy(update={"mean": 0.1})
-    parameters = make_parameters(hidden_sizes=[16])
-    save_network(MODEL, build_network(dataset, parameters), dataset, parameters)
+    write_model(DATASET.model_copy(update={"mean": 0.1}))
     assert fail_stage("evaluate") == f"{MODEL}: trained on other data than {splits.TEST}; run dvc repro"
 
 

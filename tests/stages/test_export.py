@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 
 from stages.export import ONNX_MODEL, PAGE
-from stages.shared import idx, splits
+from stages.shared import idx, network, splits
 from stages.shared.network import MODEL, load_network, predict, save_network
 from stages.shared.onnx_model import build_model
 from stages.shared.page import build_page
 from tests.clone import Clone
 from tests.conftest import needs_mnist
 from tests.stages.conftest import DATASET, FailStage, RunStage, make_parameters
-from tests.stages.networks import run_model
-from tests.stages.test_network import make_network
+from tests.stages.networks import build_mlp, run_model
 
 UNUSED_IMPORTS = {"dvc", "dvclive", "pandas", "scipy", "sklearn"}
 RUN = """
@@ -28,10 +27,12 @@ print(*sys.modules)
 
 
 @pytest.fixture(autouse=True)
-def model(project: Path) -> None:
+def model(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Write an untrained network of classes whose names are not ASCII."""
+    monkeypatch.setattr(network, "build_network", build_mlp)
     dataset = DATASET.model_copy(update={"name": "kmnist", "classes": tuple("おきすつなはまやれを")})
-    save_network(MODEL, make_network(16), dataset, make_parameters(hidden_sizes=[16]))
+    parameters = make_parameters(hidden_sizes=[16])
+    save_network(MODEL, build_mlp(dataset, parameters), dataset, parameters)
 
 
 def test_writes_the_model_and_its_page(run_stage: RunStage, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,14 +9,14 @@ import pytest
 from onnx import numpy_helper
 
 from stages.shared.datasets import DATASETS, Dataset
-from stages.shared.network import build_network
 from stages.shared.onnx_model import build_model
 from stages.shared.page import build_page
 from tests.stages.conftest import DATASET, make_parameters
+from tests.stages.networks import build_mlp
 
 
 def make_page(dataset: Dataset = DATASET) -> str:
-    return build_page(build_model(build_network(dataset, make_parameters()), dataset))
+    return build_page(build_model(build_mlp(dataset, make_parameters()), dataset))
 
 
 def find(page: str, pattern: str) -> str:
@@ -30,7 +30,7 @@ def read_json(page: str) -> dict[str, Any]:
 
 
 def test_contains_the_nodes_and_exact_constants_of_the_model() -> None:
-    model = build_model(build_network(DATASET, make_parameters()), DATASET)
+    model = build_model(build_mlp(DATASET, make_parameters()), DATASET)
     content = read_json(build_page(model))
     assert [node["operator"] for node in content["nodes"]] == [node.op_type for node in model.graph.node]
     assert content["constants"].keys() == {tensor.name for tensor in model.graph.initializer}

@@ -11,15 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from stages.shared.network import MODEL, load_network
+from stages.shared import network
+from stages.shared.network import MODEL
 from tests.stages.conftest import FailStage, RunStage, SetParameters, WriteSplits
+from tests.stages.networks import build_mlp
 
 Prepare = Callable[..., None]
 
 
 @pytest.fixture
-def prepare(set_parameters: SetParameters, write_splits: WriteSplits) -> Prepare:
-    """Return a function that writes small data and the parameters of a small training."""
+def prepare(set_parameters: SetParameters, write_splits: WriteSplits, monkeypatch: pytest.MonkeyPatch) -> Prepare:
+    """Return a function that writes small data and the parameters of a small training of the tests' own network."""
+    monkeypatch.setattr(network, "build_network", build_mlp)
 
     def write(validation: int = 40, **changes: object) -> None:
         write_splits(validation=validation)
@@ -77,16 +80,6 @@ def test_metrics_are_of_kept_epoch(train: Callable[..., None]) -> None:
 def test_without_validation_set(train: Callable[..., None]) -> None:
     train(validation=0)
     assert json.loads(Path("metrics/train/metrics.json").read_text()).keys() == {"train", "step"}
-
-
-def test_model_has_hidden_sizes(train: Callable[..., None]) -> None:
-    train(hidden_sizes=[12, 7])
-    network, _ = load_network(MODEL)
-    assert [tuple(tensor.shape) for tensor in network.parameters()] == [
-        *((12, 784), (12,)),
-        *((7, 12), (7,)),
-        *((10, 7), (10,)),
-    ]
 
 
 def test_writes_no_model_after_divergence(prepare: Prepare, fail_stage: FailStage) -> None:

@@ -14,10 +14,10 @@ from stages.shared import augmentation
 from stages.shared.epoch import Epoch
 from stages.shared.errors import StageError
 from stages.shared.linear import PortableLinear
-from stages.shared.network import build_network
 from stages.shared.parameters import TrainParameters
 from stages.train import evaluate, train
 from tests.stages.conftest import DATASET, make_parameters, make_split
+from tests.stages.networks import build_mlp
 
 
 def run(
@@ -25,7 +25,7 @@ def run(
 ) -> tuple[nn.Module, list[Epoch], Epoch]:
     torch.manual_seed(parameters.seed)
     linear = PortableLinear if parameters.numerics == "portable" else nn.Linear
-    network = build_network(DATASET, parameters, linear).to(dtype)
+    network = build_mlp(DATASET, parameters, linear).to(dtype)
     epochs: list[Epoch] = []
     training, validation = make_split(size), make_split(validation_size, seed=1)
     training, validation = (split._replace(images=split.images.to(dtype)) for split in (training, validation))
@@ -41,8 +41,7 @@ def train_as_tutorial(
 ) -> nn.Module:
     """Train for 50 steps by the tutorial's loop."""
     torch.manual_seed(0)
-    linears = nn.Linear(784, 128), nn.Linear(128, 64), nn.Linear(64, 10)
-    net = nn.Sequential(nn.Flatten(), linears[0], nn.ReLU(), linears[1], nn.ReLU(), linears[2]).to(dtype)
+    net = build_mlp(DATASET, make_parameters()).to(dtype)
     images, labels, _ = make_split(640)
     optimizer = build_optimizer(net.parameters())
     schedule = build_schedule(optimizer) if build_schedule else None
@@ -149,7 +148,7 @@ def test_keeps_last_epoch_without_patience() -> None:
 
 def test_trains_in_training_mode_and_validates_in_evaluation_mode() -> None:
     modes = []
-    network = build_network(DATASET, make_parameters())
+    network = build_mlp(DATASET, make_parameters())
     network.register_forward_hook(lambda module, _, outputs: modes.append((module.training, outputs.requires_grad)))
     train(network, make_split(64), make_split(40), make_parameters(epochs=2), lambda _: None)
     assert modes == 2 * [(True, True), (False, False)]

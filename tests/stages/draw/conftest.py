@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_model, save_model
 from torch import nn
 from torch.nn import functional
 
@@ -16,14 +17,13 @@ from stages import download
 from stages.normalize import normalize
 from stages.shared.datasets import Dataset
 from stages.shared.idx import TEST, TRAIN, read_images_and_labels
-from stages.shared.network import build_network, load_network, save_network
 from stages.shared.onnx_model import build_model
 from stages.shared.page import build_page
 from stages.shared.parameters import DownloadParameters
 from tests.chromium import Tab
 from tests.conftest import MNIST_MIRROR, build_once
 from tests.stages.conftest import DATASET, make_parameters
-from tests.stages.networks import NETWORKS
+from tests.stages.networks import NETWORKS, build_mlp
 
 OpenPage = Callable[..., Tab]
 
@@ -64,7 +64,8 @@ class Mnist(NamedTuple):
 def mnist(tmp_path_factory: pytest.TempPathFactory) -> Mnist:
     """Return a network trained for a moment, and the test set."""
     folder = build_once(tmp_path_factory, "learned-mnist", learn_mnist)
-    network, _ = load_network(folder / "mlp.safetensors")
+    network = build_mlp(DATASET, make_parameters())
+    load_model(network, folder / "mlp.safetensors")
     return Mnist(network, *read_images_and_labels(folder / download.RAW, TEST))
 
 
@@ -77,13 +78,13 @@ def learn_mnist(folder: Path) -> None:
     raw_images, raw_labels = read_images_and_labels(folder / download.RAW, TRAIN)
     images, labels = torch.from_numpy(normalize(raw_images, 0.5, 0.5)), torch.from_numpy(raw_labels).long()
     torch.manual_seed(0)
-    network = build_network(DATASET, make_parameters())
+    network = build_mlp(DATASET, make_parameters())
     optimizer = torch.optim.Adam(network.parameters(), lr=0.002, fused=True)
     for batch in torch.randperm(len(labels)).split(100):
         optimizer.zero_grad()
         functional.cross_entropy(network(images[batch]), labels[batch]).backward()
         optimizer.step()
-    save_network(folder / "mlp.safetensors", network, DATASET, make_parameters())
+    save_model(network, str(folder / "mlp.safetensors"))
 
 
 def encode(content: bytes) -> str:
