@@ -124,12 +124,25 @@ test-fast: lint
 test-install: $(TEST)
 	TEST_INSTALL=1 pytest packages/*/tests/test_install.py
 
+# The linters at the same time: without its cache, mypy takes longer than all others together.
+TYPES := lint-types $(addprefix lint-types-in-,$(notdir $(wildcard packages/*)))
 lint: $(TEST)
+	@$(MAKE) --no-print-directory --jobs --output-sync lint-code lint-security lint-workflows $(TYPES)
+
+lint-code:
 	ruff check
 	ruff format --check
+
+lint-types:
 	mypy
-	for package in packages/*; do (cd $$package && mypy); done
+
+lint-types-in-%:
+	cd packages/$* && mypy
+
+lint-security:
 	bandit --quiet --configfile pyproject.toml --recursive stages predict packages/*/src bench docs
+
+lint-workflows:
 	jactionlint --strict-exit --no-hints .github/workflows/*.yml packages/dvc-guard/action.yml
 	zizmor --offline --quiet --persona pedantic .github/workflows packages/dvc-guard/action.yml
 

@@ -1,4 +1,4 @@
-"""Fixtures: a browser, and clones of the project for dvc."""
+"""Fixtures: a browser, and clones of the project for dvc. Temporary files are in memory, where there is room."""
 
 import fcntl
 import os
@@ -10,15 +10,20 @@ import pytest
 
 from tests import chromium
 from tests.chromium import Tab
-from tests.clone import Clone, run_on_digits
+from tests.clone import Clone, lighten, run_on_digits
 
 MNIST_MIRROR = os.environ.get("MNIST_MIRROR", "")
 if MNIST_MIRROR and "://" not in MNIST_MIRROR:
     MNIST_MIRROR = str(Path(MNIST_MIRROR).resolve())
 needs_mnist = pytest.mark.skipif(not MNIST_MIRROR, reason="MNIST_MIRROR is not set")
 
+# DVC's databases wait for the disk at each of their transactions.
+MEMORY = "/dev/shm"  # noqa: S108
+if Path(MEMORY).is_dir() and shutil.disk_usage(MEMORY).free > 2**32 and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
+
 # These run the pipeline, or an emulator.
-SLOW_FIXTURES = {"clone", "digits", "digits_run", "mnist_run", "outputs", "scene"}
+SLOW_FIXTURES = {"clone", "digits", "digits_run", "light", "mnist_run", "outputs", "scene"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -82,6 +87,22 @@ def mnist_run(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     clone = Clone(build_once(tmp_path_factory, "mnist", build) / "a clone")
     clone.environment |= environment
     return clone
+
+
+@pytest.fixture(scope="session")
+def light_run(tmp_path_factory: pytest.TempPathFactory, digits_run: Clone) -> Clone:
+    """Return a copy of `digits_run` with stand-ins for the stages that import torch: for tests of DVC alone."""
+
+    def build(folder: Path) -> None:
+        lighten(digits_run.copy(folder / "clone"), digits_run)
+
+    return Clone(build_once(tmp_path_factory, "light", build) / "clone")
+
+
+@pytest.fixture
+def light(light_run: Clone, tmp_path: Path) -> Clone:
+    """Return a copy of `light_run`, with its cache."""
+    return light_run.copy(tmp_path / "a clone")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A short form of tests/faults."""
+"""A short form of tests/faults, most of it with stand-ins for the stages that import torch."""
 
 import os
 from pathlib import Path
@@ -25,8 +25,10 @@ pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(scope="session")
-def scene(tmp_path_factory: pytest.TempPathFactory, digits_run: Clone) -> Scene:
-    return Scene(tmp_path_factory.mktemp("scene"), digits_run)
+def scene(tmp_path_factory: pytest.TempPathFactory, light_run: Clone) -> Scene:
+    run = Clone(light_run.folder)
+    run.environment["SECONDS"] = "0.7"
+    return Scene(tmp_path_factory.mktemp("scene"), run)
 
 
 @pytest.mark.parametrize("name", TRIES)
@@ -36,5 +38,6 @@ def test_survives(scene: Scene, tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
-def test_survives_full_disk(scene: Scene, tmp_path: Path) -> None:
+def test_survives_full_disk(digits_run: Clone, tmp_path: Path) -> None:
+    scene = Scene(tmp_path / "scene", digits_run)
     try_fault(FAULTS["fill_disk_of_stage"], scene, tmp_path, "fill_disk_of_stage 0 4")

@@ -6,13 +6,13 @@ from tests.clone import Clone, list_stages_run
 
 
 @pytest.mark.parametrize("display", ["", ":0"])
-def test_opens_the_page_where_there_is_a_display(digits: Clone, display: str) -> None:
-    page = digits.folder / "models/draw.html"
+def test_opens_the_page_where_there_is_a_display(light: Clone, display: str) -> None:
+    page = light.folder / "models/draw.html"
     page.unlink()
-    browser = digits.folder.parent / "browser"
+    browser = light.folder.parent / "browser"
     browser.write_text('#!/bin/sh\necho "$1" >"$0.opened"\n')
     browser.chmod(0o755)
-    run = digits.make("draw", DISPLAY=display, BROWSER=f"{browser} %s")
+    run = light.make("draw", DISPLAY=display, BROWSER=f"{browser} %s")
     assert list_stages_run(run) == []  # DVC has it in its cache
     assert page.exists()
     assert run.stdout.splitlines()[-1] == f"Open in a browser: {page.as_uri()}"

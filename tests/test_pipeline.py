@@ -79,17 +79,17 @@ def test_artifacts_are_outputs() -> None:
     assert {artifact["path"] for artifact in PIPELINE["artifacts"].values()} <= outs
 
 
-def test_nothing_to_do_after_a_run(digits: Clone) -> None:
-    assert "up to date" in digits.run("dvc", "status").stdout
-    assert list_stages_run(digits.run("dvc", "repro")) == []
-    assert digits.run("git", "status", "--porcelain").stdout == ""
+def test_nothing_to_do_after_a_run(light: Clone) -> None:
+    assert "up to date" in light.run("dvc", "status").stdout
+    assert list_stages_run(light.run("dvc", "repro")) == []
+    assert light.run("git", "status", "--porcelain").stdout == ""
 
 
-def test_clone_with_autocrlf_is_up_to_date(digits: Clone, tmp_path: Path) -> None:
+def test_clone_with_autocrlf_is_up_to_date(light: Clone, tmp_path: Path) -> None:
     other = Clone(tmp_path / "crlf")
-    digits.run("git", "clone", "--quiet", "--config", "core.autocrlf=true", str(digits.folder), str(other.folder))
-    other.run("dvc", "remote", "add", "--local", "--default", "first", str(digits.folder / ".dvc/cache"))
-    other.run("dvc", "cache", "dir", "--local", str(digits.folder / ".dvc/cache"))
+    light.run("git", "clone", "--quiet", "--config", "core.autocrlf=true", str(light.folder), str(other.folder))
+    other.run("dvc", "remote", "add", "--local", "--default", "first", str(light.folder / ".dvc/cache"))
+    other.run("dvc", "cache", "dir", "--local", str(light.folder / ".dvc/cache"))
     other.run("dvc", "checkout")
     assert "up to date" in other.run("dvc", "status").stdout
     assert list_stages_run(other.run("dvc", "repro")) == []

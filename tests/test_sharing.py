@@ -38,11 +38,11 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def owner(digits: Clone, server: Server, tmp_path: Path) -> Clone:
+def owner(light: Clone, server: Server, tmp_path: Path) -> Clone:
     """Return a clone with outputs, whose user may log in to the server."""
-    digits.environment |= server[0].log_in_from(tmp_path / "home", server[0].key)
-    digits.identify()
-    return digits
+    light.environment |= server[0].log_in_from(tmp_path / "home", server[0].key)
+    light.identify()
+    return light
 
 
 def run_commands(clone: Clone, server: Server, commands: str, *, check: bool = True) -> str:

@@ -53,7 +53,7 @@ DATASET = Dataset(
 )
 
 SetParameters = Callable[..., None]
-RunStage = Callable[[str], None]
+RunStage = Callable[..., None]
 FailStage = Callable[[str], str]
 WriteSplits = Callable[..., None]
 
@@ -98,9 +98,9 @@ def run_stage(project: Path, monkeypatch: pytest.MonkeyPatch) -> RunStage:
     """Return a function that runs a stage in this process, as `python -m stages.NAME` does."""
     assert project == Path.cwd()
 
-    def run(name: str) -> None:
+    def run(name: str, *arguments: str) -> None:
         monkeypatch.delitem(sys.modules, f"stages.{name}", raising=False)  # of a test that imports its functions
-        with mock.patch.object(sys, "argv", [name]):
+        with mock.patch.object(sys, "argv", [name, *arguments]):
             runpy.run_module(f"stages.{name}", run_name="__main__", alter_sys=True)
 
     return run

@@ -15,10 +15,8 @@ pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="portable
 # MKL uses no more threads than the machine has cores, unless MKL_DYNAMIC is FALSE.
 REAL_THREADS = {"MKL_DYNAMIC": "FALSE", "OMP_WAIT_POLICY": "PASSIVE"}
 ENVIRONMENTS = [
-    REAL_THREADS | {"OMP_NUM_THREADS": "3"},
-    REAL_THREADS | {"OMP_NUM_THREADS": "8"},
-    REAL_THREADS | {"OMP_NUM_THREADS": "abc", "MKL_NUM_THREADS": "2"},  # libgomp then uses all cores
-    REAL_THREADS | {"MKL_VML_DEBUG_CPU_TYPE": "9", "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4"},
+    REAL_THREADS | {"OMP_NUM_THREADS": "abc", "MKL_NUM_THREADS": "3"},  # libgomp then uses all cores
+    REAL_THREADS | {"OMP_NUM_THREADS": "8", "MKL_VML_DEBUG_CPU_TYPE": "9", "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4"},
 ]
 
 
@@ -53,12 +51,13 @@ def test_portable_pins_kernels_and_threads(expected: Any) -> None:
     assert expected["results"]["augmented with two threads"] == expected["results"]["augmented"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=format_environment)
 def test_portable_ignores_environment(expected: Any, environment: dict[str, str]) -> None:
     assert compute_results("portable", environment) == expected
 
 
-@pytest.mark.parametrize("threads", [1, 3, 8])
+@pytest.mark.parametrize("threads", [1, 3])
 def test_native_uses_threads_of_environment(threads: int) -> None:
     environment = {"OMP_NUM_THREADS": str(threads)} if threads > 1 else {}  # one is the default
     settings = compute_results("native", REAL_THREADS | environment)["settings"]

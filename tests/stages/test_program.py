@@ -5,22 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.clone import ROOT
-from tests.stages.conftest import FailStage, SetParameters
-
-STAGES = ["validate", "download", "normalize", "train", "evaluate", "export"]
+from tests.stages.conftest import FailStage, RunStage, SetParameters
 
 
 def run(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("name", STAGES)
-def test_help_names_inputs_and_outputs(name: str) -> None:
-    process = run("-m", f"stages.{name}", "--help", folder=ROOT)
-    assert process.stdout.startswith(f"usage: python -m stages.{name} [-h]")
-    assert "\nReads " in process.stdout
-    assert "; writes " in process.stdout.replace("\n", " ")
+@pytest.mark.parametrize("name", ["validate", "download", "normalize", "train", "evaluate", "export"])
+def test_help_names_inputs_and_outputs(run_stage: RunStage, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run_stage(name, "--help")
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"usage: python -m stages.{name} [-h]")
+    assert "\nReads " in text
+    assert "; writes " in text.replace("\n", " ")
 
 
 def test_rejects_arguments(project: Path) -> None:

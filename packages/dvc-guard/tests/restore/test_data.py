@@ -34,8 +34,10 @@ def test_removes_file_that_is_not_of_an_output(project: Project, unchanged: Rest
     assert not Path("data/deep/other.txt").exists()
 
 
-@pytest.mark.parametrize("path", ["report.txt", "data/a.txt"])
-@pytest.mark.parametrize("target", ["/dev/zero", "nowhere", "."])
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [("report.txt", "/dev/zero"), ("data/a.txt", "/dev/zero"), ("report.txt", "nowhere"), ("data/a.txt", ".")],
+)
 def test_removes_link_to_no_file(project: Project, unchanged: Restore, path: str, target: str) -> None:
     Path(path).unlink()
     Path(path).symlink_to(target)

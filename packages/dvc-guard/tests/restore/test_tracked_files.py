@@ -48,14 +48,12 @@ def test_lists_options_of_changed_parameters(project: Project, text: str, option
     assert list_options(text) == options
 
 
-@pytest.mark.parametrize("name", ["dvc.lock", "metrics.json", ".gitignore"])
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\x00", None])
-def test_restores_files_that_dvc_writes(project: Project, unchanged: Restore, name: str, content: bytes | None) -> None:
-    if content is None:
-        Path(name).unlink()
-    else:
-        Path(name).write_bytes(content)
-    assert unchanged() == [f"Restored {name}"]
+def test_restores_files_that_dvc_writes(project: Project, unchanged: Restore, content: bytes | None) -> None:
+    names = [".gitignore", "dvc.lock", "metrics.json"]
+    for path in map(Path, names):
+        path.unlink() if content is None else path.write_bytes(content)
+    assert sorted(unchanged()) == [f"Restored {name}" for name in names]
 
 
 def test_keeps_edits_of_code(project: Project, restore: Restore) -> None:
