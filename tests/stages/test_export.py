@@ -2,14 +2,16 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import nn
 
 from stages.export import ONNX_MODEL, PAGE
 from stages.shared import idx, network, splits
-from stages.shared.network import MODEL, load_network, predict, save_network
+from stages.shared.network import MODEL, build_network, load_network, predict, save_network
 from stages.shared.onnx_model import build_model
 from stages.shared.page import build_page
 from tests.clone import Clone
@@ -28,11 +30,16 @@ print(*sys.modules)
 
 @pytest.fixture(autouse=True)
 def model(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write an untrained network of classes whose names are not ASCII."""
+    """Write an untrained network of the tests' own, and export such."""
     monkeypatch.setattr(network, "build_network", build_mlp)
+    write_model(build_mlp)
+
+
+def write_model(build: Callable[..., nn.Module]) -> None:
+    """Write an untrained network of classes whose names are not ASCII."""
     dataset = DATASET.model_copy(update={"name": "kmnist", "classes": tuple("おきすつなはまやれを")})
     parameters = make_parameters(hidden_sizes=[16])
-    save_network(MODEL, build_mlp(dataset, parameters), dataset, parameters)
+    save_network(MODEL, build(dataset, parameters), dataset, parameters)
 
 
 def test_writes_the_model_and_its_page(run_stage: RunStage, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,7 +51,11 @@ def test_writes_the_model_and_its_page(run_stage: RunStage, capsys: pytest.Captu
     assert capsys.readouterr().out == expected
 
 
-def test_process_imports_little_and_its_environment_does_not_matter(run_stage: RunStage) -> None:
+def test_process_imports_little_and_its_environment_does_not_matter(
+    run_stage: RunStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "build_network", build_network)  # as in the other process
+    write_model(build_network)
     run_stage("export")
     written = [path.read_bytes() for path in (ONNX_MODEL, PAGE)]
     ONNX_MODEL.unlink()
