@@ -9,17 +9,9 @@ from tests.clone import Clone
 from tests.faults.restored import assert_restored, describe
 from tests.faults.scene import Fault, Scene, assert_equal_outputs
 
-REJECTED = (
-    *("dataset=mnits", "mean=.nan", "std=0", "validation_size=1491", "validation_size=-1", "seed=-1", "epochs=0"),
-    *("hidden_sizes=[0]", "loss=mae", "optimizer=sdg", "lr=0", "momentum=1", "weight_decay=-1", "batch_size=0.5"),
-    *("schedule=cosine", "augment=flip", "patience=-1", "numerics=fast", "+momentun=0.9"),
-)
+REJECTED = ("lr=0", "hidden_sizes=[0]", "validation_size=1491", "+momentun=0.9")
 # Of the same number of characters as the values of the scene.
-REJECTED_OF_SAME_SIZE = (
-    *("dataset: digist", "mean: abc", "std: 0.0", "validation_size: 1.5", "seed: x", "epochs: 0"),
-    *("optimizer: sdg", "lr: 0.0", "momentum: 1.0", "weight_decay: x", "batch_size: -1", "schedule: Constant"),
-    *("augment: flip", "patience: x", "numerics: Portable", "epochs: [", "seed: :"),
-)
+REJECTED_OF_SAME_SIZE = ("dataset: digist", "lr: 0.0", "epochs: [", "seed: :")
 
 
 def reject_parameter(scene: Scene, folder: Path, random: Random) -> None:

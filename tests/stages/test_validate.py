@@ -8,11 +8,11 @@ from tests.stages.conftest import FailStage, RunStage, SetParameters
 VALID = Path("data/parameters.valid")
 
 
-@pytest.mark.parametrize("changes", [{}, {"dataset": "digits", "validation_size": 150}, {"patience": 3, "lr": 0.02}])
-def test_output_is_constant(set_parameters: SetParameters, run_stage: RunStage, changes: dict[str, object]) -> None:
-    set_parameters(**changes)
-    run_stage("validate")
-    assert VALID.read_text() == "params.yaml is valid\n"
+def test_output_is_constant(set_parameters: SetParameters, run_stage: RunStage) -> None:
+    for changes in ({}, {"dataset": "digits", "validation_size": 150}):
+        set_parameters(**changes)
+        run_stage("validate")
+        assert VALID.read_text() == "params.yaml is valid\n"
 
 
 def test_does_not_write_through_link_into_cache(project: Path, run_stage: RunStage) -> None:
@@ -21,13 +21,6 @@ def test_does_not_write_through_link_into_cache(project: Path, run_stage: RunSta
     run_stage("validate")
     assert (project / "cached").read_text() == "cached"
     assert not VALID.is_symlink()
-
-
-def test_rejects_wrong_value(set_parameters: SetParameters, fail_stage: FailStage) -> None:
-    set_parameters(lr=0)
-    message = "params.yaml: lr: 0 is not allowed; it must be a number greater than 0, at most 1000"
-    assert fail_stage("validate") == message
-    assert not VALID.exists()
 
 
 @pytest.mark.parametrize(
