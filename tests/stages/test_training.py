@@ -14,10 +14,14 @@ from stages.shared import augmentation
 from stages.shared.epoch import Epoch
 from stages.shared.errors import StageError
 from stages.shared.linear import PortableLinear
+from stages.shared.optimization import build_loss
 from stages.shared.parameters import TrainParameters
 from stages.train import evaluate, train
 from tests.stages.conftest import DATASET, make_parameters, make_split
 from tests.stages.networks import build_mlp
+
+# What "cross_entropy" is, as build_loss of the project has it.
+LOSS = build_loss(make_parameters())
 
 
 def run(
@@ -62,24 +66,24 @@ def mse(outputs: Tensor, labels: Tensor) -> Tensor:
 
 
 CASES: dict[str, tuple[dict[str, object], Callable[..., Any], Callable[..., Tensor], Callable[..., Any] | None]] = {
-    "sgd": ({}, lambda weights: optim.SGD(weights, lr=0.01), nn.CrossEntropyLoss(), None),
+    "sgd": ({}, lambda weights: optim.SGD(weights, lr=0.01), LOSS, None),
     "adam": (
         {"optimizer": "adam", "lr": 0.001},
         lambda weights: optim.Adam(weights, lr=0.001),
-        nn.CrossEntropyLoss(),
+        LOSS,
         None,
     ),
     "mse": ({"loss": "mse", "lr": 0.1}, lambda weights: optim.SGD(weights, lr=0.1), mse, None),
     "momentum": (
         {"momentum": 0.9, "weight_decay": 0.1},
         lambda weights: optim.SGD(weights, lr=0.01, momentum=0.9, weight_decay=0.1),
-        nn.CrossEntropyLoss(),
+        LOSS,
         None,
     ),
     "one_cycle": (
         {"optimizer": "adamw", "lr": 0.01, "weight_decay": 0.1, "schedule": "one_cycle"},
         lambda weights: optim.AdamW(weights, lr=0.01, weight_decay=0.1),
-        nn.CrossEntropyLoss(),
+        LOSS,
         lambda optimizer: OneCycleLR(optimizer, max_lr=0.01, total_steps=50, cycle_momentum=False),
     ),
 }
@@ -136,14 +140,14 @@ def test_keeps_epoch_of_lowest_validation_loss() -> None:
     losses = [epoch.validation.loss for epoch in epochs if epoch.validation]
     assert kept.number == 1 + losses.index(min(losses))
     assert len(epochs) == kept.number + 3 < 40
-    assert evaluate(network, make_split(40, seed=1), nn.CrossEntropyLoss()) == kept.validation
+    assert evaluate(network, make_split(40, seed=1), LOSS) == kept.validation
 
 
 def test_keeps_last_epoch_without_patience() -> None:
     network, epochs, kept = run(make_parameters(optimizer="adam", lr=0.05, epochs=12))
     assert len(epochs) == 12
     assert kept == epochs[-1]
-    assert evaluate(network, make_split(40, seed=1), nn.CrossEntropyLoss()) == kept.validation
+    assert evaluate(network, make_split(40, seed=1), LOSS) == kept.validation
 
 
 def test_trains_in_training_mode_and_validates_in_evaluation_mode() -> None:
