@@ -108,7 +108,7 @@ restore: $(INSTALLED)
 gate: $(INSTALLED)
 	dvc-guard gate --base "$(BASE)" --allow 0.007 --direction step=any
 
-# Compare the speed with what a user would write instead. This takes about two hours on an otherwise idle machine.
+# Compare the speed with what a user would write instead. This takes half an hour on an otherwise idle machine.
 bench: $(BENCH)
 	python -m bench
 

@@ -2,7 +2,7 @@
 
 Each round runs all programs one after the other, on one core, with the number of the round as the seed. The ratios are
 of the medians over the rounds; in parentheses, the smallest and the largest ratio of a round: below 1, the first is
-faster. Run it on an otherwise idle machine, by `make bench`; it takes about two hours.
+faster. Run it on an otherwise idle machine, by `make bench`; it takes half an hour.
 
 Run: python -m bench [--rounds 5] [--epochs 10]
 """
