@@ -11,7 +11,8 @@ USAGE = """usage: dvc-guard run [--verify] COMMAND ...
 Run the command of a DVC stage. The exit status is that of the command, or 1 where DVC would record what did not run: a
 dependency or parameter changed meanwhile, an output of another stage is damaged, a package has another version than in
 versions.yaml, or another experiment runs in the workspace. The command, and all that it started, ends with its dvc.
-Without DVC around it, it only runs the command.
+A change is reported while the command runs; if it is undone before the end, the stage is recorded. Without DVC around
+it, it only runs the command.
 
   --verify  hash all dependencies; without it, only as many as are 40 MB in all, the small ones first"""
 MAX_LINES = 20
@@ -51,6 +52,7 @@ def run(command: list[str], *, verify: bool) -> int:
     from dvc_guard.run.inputs import Inputs
     from dvc_guard.run.pipeline import read_pipeline
     from dvc_guard.run.versions import check_versions
+    from dvc_guard.run.watch import Watch
     from dvc_guard.run.workspace import lock_workspace
 
     root = find_root()
@@ -59,7 +61,7 @@ def run(command: list[str], *, verify: bool) -> int:
     pipeline = read_pipeline(root, dvc.folder, address)
     check_versions(pipeline.stage)
     inputs = Inputs(pipeline, verify=verify)
-    status = supervise(command, dvc.chain)
+    status = supervise(command, dvc.chain, Watch(inputs).poll)
     if status == 0:
         inputs.confirm_unchanged()
     return status

@@ -24,7 +24,7 @@ class Stat(NamedTuple):
 
 def read_stat(path: str) -> Stat:
     """Return the status of a file."""
-    stat = Path(path).stat()
+    stat = os.stat(path)  # noqa: PTH116 - a third of the time of Path.stat; there may be many files
     return Stat(stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
 

@@ -78,18 +78,40 @@ class Inputs:
         """Compare the inputs with what they are now.
 
         Raises:
-            GuardError: an input was changed, or, in an experiment at the end of a final stage, a parameter of a stage
-                that it builds on: DVC records an experiment with the params.yaml that it finds at its end.
+            GuardError: an input was changed.
         """
-        name = self.pipeline.address
+        if change := self.find_change("ran"):
+            raise GuardError(f"{change}; {ADVICE}{advise(change)}")
+
+    def find_change(self, runs: str) -> str | None:
+        """Compare the inputs with what they are now; describe the first change, or return None. `runs` is the verb.
+
+        In an experiment, a final stage compares the parameters of the stages that it builds on, too: DVC records an
+        experiment with the params.yaml that it finds at its end.
+
+        Raises:
+            GuardError, OSError: a file of parameters cannot be read any more.
+        """
+        when = f"while {self.pipeline.address} {runs}"
         if changed := list(self._list_changed_files()):
-            advice = f"; {ADVICE_ON_BYTECODE}" if any(BYTECODE in Path(path).parts for path in changed) else ""
-            raise GuardError(f"{', '.join(changed)}: changed while {name} ran; {ADVICE}{advice}")
-        self._confirm(self.stage, self.parameters, f"while {name} ran")
-        ends_experiment = "DVC_EXP_NAME" in os.environ and self.pipeline.is_final
-        for upstream in self.pipeline.find_upstream() if ends_experiment else []:
+            return f"{', '.join(changed)}: changed {when}"
+        if change := self._find_changed_value(self.stage, self.parameters, when):
+            return change
+        for upstream in self._list_confirmed_upstream():
             params = self.pipeline.lock[upstream].get("params", {})
-            self._confirm(self.pipeline.stages[upstream], params, f"since {upstream} ran", _round)
+            since = f"since {upstream} ran"
+            if change := self._find_changed_value(self.pipeline.stages[upstream], params, since, _round):
+                return change
+        return None
+
+    def list_parameter_files(self) -> set[str]:
+        """List the absolute paths of the files of which values are compared."""
+        stages = [self.stage, *(self.pipeline.stages[name] for name in self._list_confirmed_upstream())]
+        return {stage.locate(file) for stage in stages for file, keys in stage.params.items() if is_parsed(file, keys)}
+
+    def _list_confirmed_upstream(self) -> list[str]:
+        ends_experiment = "DVC_EXP_NAME" in os.environ and self.pipeline.is_final
+        return self.pipeline.find_upstream() if ends_experiment else []
 
     def _list_changed_files(self) -> Iterator[str]:
         files = set(self._list_files())
@@ -98,26 +120,34 @@ class Inputs:
             before, md5 = self.files[path]
             try:
                 after = read_stat(self.stage.locate(path))
-                if after != before and (hash_file(self.stage.locate(path)) != md5 if md5 else after[:3] != before[:3]):
+                if after != before and (
+                    after.size != before.size
+                    or (hash_file(self.stage.locate(path)) != md5 if md5 else after[:3] != before[:3])
+                ):
                     yield path
             except FileNotFoundError:
                 yield path
 
-    def _confirm(
+    def _find_changed_value(
         self,
         stage: Stage,
         parameters: Mapping[str, Mapping[str, Any]],
         when: str,
         normalize: Callable[[Any], Any] = lambda value: value,
-    ) -> None:
+    ) -> str | None:
         for file, values in parameters.items():
             if not is_parsed(file, values):
                 continue
             for key, value in self._read(stage, file, values).items():
                 before = values[key]
                 if normalize(value) != normalize(before):
-                    change = f"changed from {shorten(before)} to {shorten(value)} {when}"
-                    raise GuardError(f"{file}: {key}: {change}; {ADVICE}")
+                    return f"{file}: {key}: changed from {shorten(before)} to {shorten(value)} {when}"
+        return None
+
+
+def advise(change: str) -> str:
+    """Return what else to do about a change that `find_change` describes."""
+    return f"; {ADVICE_ON_BYTECODE}" if f"{BYTECODE}/" in change else ""
 
 
 def _find_cheap(stats: Mapping[str, Stat]) -> Iterator[str]:

@@ -17,10 +17,12 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import NoReturn
 
 from dvc_guard.run.process import is_intact, open_process
 
+WATCH_SECONDS = 2.0
 POLL_SECONDS = 0.1  # where the system does not tell when a process ends
 GROUP_SECONDS = 0.2  # within it, dvc ends by a signal that was sent to the whole process group
 FOR_GROUP = (signal.SIGINT, signal.SIGQUIT)  # a terminal, and DVC, send them to the command, too
@@ -45,16 +47,21 @@ def execute(command: list[str]) -> NoReturn:
         os._exit(127 if isinstance(error, FileNotFoundError) else 126)
 
 
-def supervise(command: list[str], chain: list[int]) -> int:
-    """Run a command until it, or a process of `chain`, ends; return the exit status: 128 + n for signal n."""
+def supervise(command: list[str], chain: list[int], watch: Callable[[], None]) -> int:
+    """Run a command until it, or a process of `chain`, ends; return the exit status: 128 + n for signal n.
+
+    Meanwhile call `watch` every WATCH_SECONDS.
+    """
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     guard = os.getpid()
     handlers = {number: signal.getsignal(number) for number in (*FOR_GROUP, *FOR_GUARD)}
     for number, handler in handlers.items():
         if handler != signal.SIG_IGN:  # as of nohup
             signal.signal(number, lambda *_: None)
+    end, held = os.pipe()  # its other end closes when the supervisor ends
     supervisor = os.fork()
     if supervisor == 0:
+        os.close(end)
         os._exit(_run(command, [guard, *chain]))
 
     def pass_on(number: int, _frame: object) -> None:
@@ -65,6 +72,9 @@ def supervise(command: list[str], chain: list[int]) -> int:
     for number in FOR_GUARD:
         if handlers[number] != signal.SIG_IGN:
             signal.signal(number, pass_on)
+    os.close(held)
+    while not select.select([end], [], [], WATCH_SECONDS)[0]:
+        watch()
     _, status = os.waitpid(supervisor, 0)
     for number, handler in handlers.items():
         signal.signal(number, handler)
