@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from dvc_guard.errors import GuardError, to_line
 
-USAGE = """usage: dvc-guard run [--verify] COMMAND ...
+USAGE = """usage: dvc-guard run [--verify] [--resume] COMMAND ...
 
 Run the command of a DVC stage. The exit status is that of the command, or 1 where DVC would record what did not run: a
 dependency or parameter changed meanwhile, an output of another stage is damaged, a package has another version than in
@@ -14,15 +14,19 @@ versions.yaml, or another experiment runs in the workspace. The command, and all
 A change is reported while the command runs; if it is undone before the end, the stage is recorded. Without DVC around
 it, it only runs the command.
 
-  --verify  hash all dependencies; without it, only as many as are 40 MB in all, the small ones first"""
+  --verify  hash all dependencies; without it, only as many as are 40 MB in all, the small ones first
+  --resume  give the command a folder that lasts until it has succeeded with the same inputs: $DVC_GUARD_RESUME"""
+OPTIONS = ("--verify", "--resume")
 MAX_LINES = 20
 MAX_LENGTH = 2000
 
 
 def main(arguments: list[str]) -> int:
     """Run the command in `arguments` and return its exit status."""
-    verify = arguments[:1] == ["--verify"]
-    command = arguments[verify:]
+    command = list(arguments)
+    options = set()
+    while command[:1] and command[0] in OPTIONS:
+        options.add(command.pop(0))
     if command[:1] in (["-h"], ["--help"]):
         print(USAGE)
         return 0
@@ -32,13 +36,13 @@ def main(arguments: list[str]) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     try:
-        return run(command, verify=verify)
+        return run(command, verify="--verify" in options, resume="--resume" in options)
     except (GuardError, OSError, KeyboardInterrupt) as error:
         report(describe(error))
         return error.status if isinstance(error, GuardError) else 1
 
 
-def run(command: list[str], *, verify: bool) -> int:
+def run(command: list[str], *, verify: bool, resume: bool) -> int:
     """Run a command, guarded if DVC started it as a stage; return its exit status."""
     from dvc_guard.run.supervisor import end_with_parent, execute, supervise
 
@@ -51,6 +55,7 @@ def run(command: list[str], *, verify: bool) -> int:
     from dvc_guard.run.dvc import find_dvc, find_root
     from dvc_guard.run.inputs import Inputs
     from dvc_guard.run.pipeline import read_pipeline
+    from dvc_guard.run.resume import VARIABLE, remove_folder, set_folder
     from dvc_guard.run.versions import check_versions
     from dvc_guard.run.watch import Watch
     from dvc_guard.run.workspace import lock_workspace
@@ -60,10 +65,13 @@ def run(command: list[str], *, verify: bool) -> int:
     lock_workspace(root, dvc)
     pipeline = read_pipeline(root, dvc.folder, address)
     check_versions(pipeline.stage)
-    inputs = Inputs(pipeline, verify=verify)
+    inputs = Inputs(pipeline, verify=verify, identify=resume)
+    os.environ.pop(VARIABLE, None)  # of a stage that runs dvc
+    folder = set_folder(root, inputs, command) if resume else None
     status = supervise(command, dvc.chain, Watch(inputs).poll)
     if status == 0:
         inputs.confirm_unchanged()
+        remove_folder(folder)
     return status
 
 

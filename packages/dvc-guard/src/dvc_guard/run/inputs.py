@@ -35,8 +35,10 @@ class FileState(NamedTuple):
 class Inputs:
     """The inputs of the stage of a pipeline when the object was made."""
 
-    def __init__(self, pipeline: Pipeline, *, verify: bool) -> None:
-        """Hash the dependencies, with `verify` also large ones, and read the parameters.
+    def __init__(self, pipeline: Pipeline, *, verify: bool, identify: bool = False) -> None:
+        """Hash the dependencies and read the parameters.
+
+        With `verify`, hash also large dependencies; with `identify`, those of which dvc.lock has no hash.
 
         Raises:
             GuardError: an output of another stage is not what dvc.lock says; DVC does not verify cached files.
@@ -49,8 +51,11 @@ class Inputs:
         self.deps = [*self.stage.deps, *(file for file in self.stage.params if file not in parsed)]
         self.parameters = {file: self._read(self.stage, file, keys) for file, keys in parsed.items()}
         stats = {path: read_stat(self.stage.locate(path)) for path in self._list_files()}
-        hashes = {path: hash_file(self.stage.locate(path)) for path in (stats if verify else _find_cheap(stats))}
         expected = pipeline.find_hashes()
+        hashed = set(stats if verify else _find_cheap(stats))
+        if identify:
+            hashed |= {path for path in stats if self.stage.locate(path) not in expected}
+        hashes = {path: hash_file(self.stage.locate(path)) for path in hashed}
         self._compare({self.stage.locate(path): hashes.get(path) for path in stats}, expected)
         self.files = {
             path: FileState(stat, hashes.get(path) or expected.get(self.stage.locate(path)))
@@ -67,6 +72,18 @@ class Inputs:
             if actual not in {md5, None}:
                 path = os.path.relpath(out, self.stage.folder)
                 raise GuardError(f"{path}: MD5 differs from dvc.lock; {ADVICE_ON_OUTPUT}")
+
+    def identify(self) -> str:
+        """Return a text that is the same only for the same contents of all inputs. It needs `identify` of `__init__`.
+
+        Raises:
+            GuardError: a dependency is not in the workspace.
+        """
+        for dep in self.deps:
+            if "://" in dep:
+                raise GuardError(f"{dep}: its content is not known")
+        hashes = {path: md5 for path, (_, md5) in self.files.items()}
+        return repr([sorted(hashes.items()), sorted(self.parameters.items())])
 
     def _list_files(self) -> list[str]:
         return list(list_files(self.stage.folder, self.deps, self.pipeline.root))

@@ -38,6 +38,7 @@ class Pipeline:
             GuardError: dvc.yaml is not valid, or has no such stage.
         """
         self.root = root
+        self.name = name
         self.address = address
         self.stages = _read_stages(root, file, name)
         self.stage = self.stages[name]
