@@ -53,7 +53,6 @@ def main(parameters: TrainParameters) -> None:
 
         def report(epoch: Epoch) -> None:
             epochs.append(epoch)
-            tqdm.write(epoch.describe(parameters.epochs))
             epoch.log(live)
 
         kept = train(network, training, validation, parameters, report)
@@ -73,7 +72,8 @@ def train(
 ) -> Epoch:
     """Train `network` in place, call `report` after each epoch, and return the epoch whose weights are kept.
 
-    That is the last epoch, or, with patience, the one with the lowest validation loss.
+    That is the last epoch, or, with patience, the one with the lowest validation loss. Where a killed run left a
+    checkpoint, `report` is called for its epochs, too, and training resumes after them.
 
     Raises:
         StageError: the loss is not finite.
@@ -81,6 +81,7 @@ def train(
     import torch
 
     from stages.shared.augmentation import build_augmentation
+    from stages.shared.checkpoint import Checkpoint
     from stages.shared.optimization import build_loss, build_optimizer, build_schedule
 
     size = len(training.labels)
@@ -91,9 +92,12 @@ def train(
     optimizer = build_optimizer(network.parameters(), parameters)
     schedule = build_schedule(optimizer, parameters, steps)
 
-    kept, weights = UNTRAINED, network.state_dict()
-    with tqdm(total=steps, unit="step", leave=False, disable=None) as progress:
-        for number in range(1, parameters.epochs + 1):
+    checkpoint = Checkpoint(parameters, generator, network=network, optimizer=optimizer, schedule=schedule)
+    epochs, kept, weights = checkpoint.load() or ([], UNTRAINED, network.state_dict())
+    for epoch in epochs:
+        report(epoch)  # again: DVC has removed the curves
+    with tqdm(total=steps, initial=schedule.last_epoch, unit="step", leave=False, disable=None) as progress:
+        for number in range(len(epochs) + 1, parameters.epochs + 1):
             network.train()
             losses, correct = [], 0
             for batch in torch.randperm(size, generator=generator).split(parameters.batch_size):
@@ -111,13 +115,14 @@ def train(
             metrics = Metrics(math.fsum(losses) / size, correct / size)
             epoch = Epoch(number, metrics, evaluate(network, validation, loss_function))
             epoch.check_finite()
+            tqdm.write(epoch.describe(parameters.epochs))
             report(epoch)
-            if not parameters.patience:
-                kept = epoch
-            elif epoch.validation_loss < kept.validation_loss:
+            epochs.append(epoch)
+            if not parameters.patience or epoch.validation_loss < kept.validation_loss:
                 kept, weights = epoch, copy.deepcopy(network.state_dict())
             elif number - kept.number >= parameters.patience:
                 break
+            checkpoint.save(epochs, kept, weights)
     network.load_state_dict(weights)
     return kept
 
