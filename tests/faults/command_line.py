@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.clone import run_on_digits
-from tests.faults import damage, full_disk, kills, kills_of_experiments, parameters, races, readers
+from tests.faults import damage, full_disk, kills, kills_of_experiments, kills_of_training, parameters, races, readers
 from tests.faults.scene import Fault, Scene, try_fault
 
-MODULES = (kills, kills_of_experiments, races, damage, parameters, full_disk, readers)
+MODULES = (kills, kills_of_experiments, kills_of_training, races, damage, parameters, full_disk, readers)
 FAULTS: dict[str, Fault] = {name: fault for module in MODULES for name, fault in module.FAULTS.items()}
 
 

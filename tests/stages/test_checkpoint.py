@@ -3,6 +3,8 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 import torch
@@ -13,7 +15,10 @@ from stages.shared.epoch import Epoch
 from stages.shared.network import build_network
 from stages.shared.parameters import TrainParameters
 from stages.train import train
-from tests.stages.conftest import DATASET, make_parameters, make_split
+from tests.stages.conftest import DATASET, RunStage, SetParameters, WriteSplits, make_parameters, make_split
+
+if TYPE_CHECKING:
+    from dvclive import Live
 
 EPOCHS = 6
 CASES: dict[str, dict[str, object]] = {
@@ -21,7 +26,7 @@ CASES: dict[str, dict[str, object]] = {
     "adam": {"optimizer": "adam", "lr": 0.01, "augment": "elastic"},
     "one_cycle": {"optimizer": "adamw", "lr": 0.01, "schedule": "one_cycle", "augment": "affine"},
     "rmsprop": {"optimizer": "rmsprop", "lr": 0.01},
-    "patience": {"optimizer": "adam", "lr": 0.2, "patience": EPOCHS},
+    "patience": {"optimizer": "adam", "lr": 0.2, "batch_size": 8, "patience": EPOCHS},  # keeps epoch 2
 }
 
 
@@ -69,6 +74,39 @@ def test_resumed_training_ends_in_the_same_bits(folder: Path, capsys: pytest.Cap
     assert [f"Resumed after epoch {done} of {EPOCHS}\n" in output for done in (2, 3, 5)] == [True] * 3
     assert [output.count(f"Epoch {number}/{EPOCHS}: ") for number in range(1, EPOCHS + 1)] == [1, 1, 2, 2, 1, 2]
     assert resumed == expected
+
+
+def test_resumed_stage_writes_the_same_files(
+    folder: Path,
+    run_stage: RunStage,
+    set_parameters: SetParameters,
+    write_splits: WriteSplits,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    set_parameters(epochs=4, optimizer="adam", lr=0.2, patience=3)
+    write_splits()
+    run_stage("train")
+    expected = read_files()
+    log = Epoch.log
+
+    def stop(epoch: Epoch, live: "Live", *, plot: bool = True) -> None:
+        if epoch.number == 3:
+            raise Stopped
+        log(epoch, live, plot=plot)
+
+    (folder / "checkpoint").unlink()
+    with mock.patch.object(Epoch, "log", stop), pytest.raises(Stopped):
+        run_stage("train")
+    shutil.rmtree("metrics")  # as DVC does
+    shutil.rmtree("models")
+    run_stage("train")
+    assert "Resumed after epoch 2 of 4\n" in capsys.readouterr().out
+    assert read_files() == expected
+
+
+def read_files() -> dict[str, bytes]:
+    """Read what train writes."""
+    return {str(path): path.read_bytes() for name in ("metrics", "models") for path in Path(name).rglob("*.*")}
 
 
 def test_saves_no_more_often_than_every_ten_seconds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
