@@ -13,6 +13,7 @@ from tests.faults.scene import Scene, try_fault
 TRIES = {
     "kill_repro": [60],
     "kill_guard": [0],
+    "kill_training": [0],
     "kill_experiment": [12],
     "kill_experiment_in_git": [11],
     "restore_while_running": [10],
