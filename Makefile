@@ -193,7 +193,7 @@ $(PLOTS_PAGE): $(INSTALLED) .dvc/plots/page.html
 
 # Write the tables of the documents that repeat dvc.yaml.
 docs: $(INSTALLED)
-	python -m docs.tables
+	python -m docs.pages
 
 # Pin what the pipeline, the packages and the tests require; make lock UPGRADE=--upgrade takes the newest versions.
 UPGRADE :=

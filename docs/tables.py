@@ -1,9 +1,5 @@
-"""Write what the documents repeat from dvc.yaml, between marks in README.md and docs/experiments.md.
+"""The tables and the diagram that the documents repeat from dvc.yaml."""
 
-Run: make docs
-"""
-
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,7 +7,6 @@ from typing import Any
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "docs/experiments.md")
 
 Stages = dict[str, dict[str, Any]]
 Reruns = dict[str, list[str]]  # the stages that rerun, by what was changed
@@ -128,34 +123,3 @@ def format_diagram(stages: Stages) -> str:
         if outs:
             lines.append(f'    {name} -.-> {name}_outs["{"<br>".join(outs)}"]')
     return "\n".join(["```mermaid", "flowchart LR", *lines, "```"])
-
-
-def write_tables(page: str) -> str:
-    """Replace what is between the marks of a page: <!-- NAME: ... -->, and <!-- end -->."""
-    stages: Stages = read_yaml("dvc.yaml")["stages"]
-    contents = {
-        "diagram": lambda: format_diagram(stages),
-        "stages": lambda: format_stages(stages),
-        "keys": lambda: format_reruns("changed in params.yaml", find_reruns_by_key(stages, read_yaml("params.yaml"))),
-        "files": lambda: format_reruns("a comment added to", find_reruns_by_file(stages)),
-        "packages": lambda: format_reruns(
-            "upgraded in versions.yaml", find_reruns_by_package(stages, read_yaml("versions.yaml"))
-        ),
-    }
-    return re.sub(
-        r"(<!-- (\w+): [^>]*-->\n).*?(<!-- end -->)",
-        lambda match: match[1] + contents[match[2]]() + "\n" + match[3],
-        page,
-        flags=re.DOTALL,
-    )
-
-
-def main() -> None:
-    """Write the pages."""
-    for page in PAGES:
-        path = ROOT / page
-        path.write_text(write_tables(path.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from docs.tables import PAGES as PAGES_WITH_TABLES
-from docs.tables import write_tables
+from docs.pages import PAGES as PAGES_WITH_TABLES
+from docs.pages import write_page
 from stages.shared.network import build_network
 from stages.shared.parameters import NetworkParameters
 from tests.clone import ROOT, list_files, read_head
@@ -70,9 +70,9 @@ def percent(value: float) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES_WITH_TABLES)
-def test_tables_are_those_of_dvc_yaml(page: str) -> None:
+def test_is_what_make_docs_writes(page: str) -> None:
     text = (ROOT / page).read_text()
-    assert write_tables(text) == text, "run make docs"
+    assert write_page(text) == text, "run make docs"
 
 
 @each_page

@@ -60,11 +60,11 @@ class TrainParameters(NetworkParameters):
     """The keys that train reads."""
 
     seed: Seed
-    loss: Literal["cross_entropy", "mse"]
     optimizer: Literal["sgd", "adam", "adamw", "rmsprop"]
     lr: float = Field(gt=0, le=1000)
     momentum: float = Field(ge=0, lt=1)
     weight_decay: float = Field(ge=0, le=1000)
+    loss: Literal["cross_entropy", "mse"]
     batch_size: int = Field(ge=1, le=1_000_000)
     epochs: int = Field(ge=1, le=100_000)
     schedule: Literal["constant", "one_cycle"]
