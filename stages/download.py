@@ -1,6 +1,7 @@
-"""Download the data set, verify it, and unpack it.
+"""Download the data set, or read your own pictures; verify it.
 
-Reads the mirrors of the data set, or scikit-learn's digits; writes data/raw: four uncompressed IDX files.
+Reads the mirrors of the data set, scikit-learn's digits, or data/images; writes data/raw: four uncompressed IDX files,
+and the names of the classes.
 
 The environment variable MNIST_MIRROR is tried before the public mirrors: the absolute path of a folder, or a file://,
 http:// or https:// URL. With --probe, nothing is written: the exit status is 0 if a mirror serves the data set, and 3
@@ -13,11 +14,13 @@ import importlib.util
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from stages.shared import idx
+from stages.shared.datasets import DATASETS
 from stages.shared.errors import StageError, writing
 from stages.shared.mirrors import File, Mirror, fetch, read_own_mirror
 from stages.shared.parameters import DownloadParameters
@@ -25,6 +28,7 @@ from stages.shared.program import run
 
 RAW = Path("data/raw")
 PARTIAL = Path("data/raw.partial")
+IMAGES = Path("data/images")
 
 DEADLINE_SECONDS = 1800.0  # for all files; the largest data set has 31 MB
 PROBE_SECONDS = 15.0
@@ -44,10 +48,7 @@ def main(parameters: DownloadParameters) -> None:
     try:
         with writing(RAW):
             PARTIAL.mkdir()
-            if parameters.dataset == "digits":
-                write_digits(PARTIAL)
-            else:
-                download(parameters.dataset, PARTIAL)
+            idx.write_classes(PARTIAL, write_images(parameters, PARTIAL))
             verify(parameters.dataset, PARTIAL)
             shutil.rmtree(RAW, ignore_errors=True)
             PARTIAL.rename(RAW)
@@ -55,9 +56,22 @@ def main(parameters: DownloadParameters) -> None:
         shutil.rmtree(PARTIAL, ignore_errors=True)
 
 
+def write_images(parameters: DownloadParameters, folder: Path) -> Sequence[str]:
+    """Write the images and labels of a data set into `folder`, and return the names of its classes."""
+    if parameters.dataset == "folder":
+        from stages.shared.image_folder import write_image_folder
+
+        return write_image_folder(IMAGES, folder, parameters.channels, parameters.image_size)
+    if parameters.dataset == "digits":
+        write_digits(folder)
+    else:
+        download(parameters.dataset, folder)
+    return DATASETS[parameters.dataset].classes
+
+
 def probe(parameters: DownloadParameters) -> None:
     """Request the smallest file, and exit with status 3 if no mirror serves it."""
-    if parameters.dataset != "digits":
+    if parameters.dataset not in {"digits", "folder"}:
         mirrors, files = find_dataset(parameters.dataset)
         if fetch(files[-1], mirrors, time.monotonic() + PROBE_SECONDS, attempts=1) is None:
             sys.exit(NO_MIRROR)

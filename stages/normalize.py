@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from stages.shared import idx, splits
 from stages.shared.datasets import DATASETS, Dataset
 from stages.shared.errors import StageError
+from stages.shared.ink import Ink, find_ink
 from stages.shared.parameters import NormalizeParameters, check_validation_size
 from stages.shared.program import run
 
@@ -27,8 +28,14 @@ def main(parameters: NormalizeParameters) -> None:
     sizes = [" x ".join(map(str, part.shape[1:])) for part in (test_images, images)]
     if sizes[0] != sizes[1]:
         raise StageError(f"{RAW}: test images are {sizes[0]}, training images are {sizes[1]}")
-    if (highest := max(labels.max(), test_labels.max())) >= len(dataset.classes):
-        raise StageError(f"{RAW}: contains the label {highest}, must be 0 to {len(dataset.classes) - 1}")
+    for label in (labels.min(), test_labels.min(), labels.max(), test_labels.max()):
+        if not 0 <= label < len(dataset.classes):
+            raise StageError(f"{RAW}: contains the label {label}, must be 0 to {len(dataset.classes) - 1}")
+    if parameters.validation_size and (rare := np.flatnonzero(np.bincount(labels) == 1)).size:
+        raise StageError(
+            f"{RAW}: the class {dataset.classes[rare[0]]} has one training image, must have 2 or more where "
+            "validation_size is not 0"
+        )
     train_indices, validation_indices = split_indices(labels, parameters.validation_size, parameters.seed)
     for path, split_images, split_labels in (
         (splits.TRAIN, images[train_indices], labels[train_indices]),
@@ -36,28 +43,29 @@ def main(parameters: NormalizeParameters) -> None:
         (splits.TEST, test_images, test_labels),
     ):
         normalized = normalize(split_images, parameters.mean, parameters.std)
-        splits.write_split(path, normalized, split_labels.astype(np.int64), dataset)
+        splits.write_split(path, normalized, split_labels, dataset)
         print(f"{path}: {len(normalized)} images")
 
 
 def describe_dataset(parameters: NormalizeParameters, images: NDArray[np.uint8]) -> Dataset:
     """Describe the data set of which `images`, of shape (n, height, width) or (n, height, width, channels), are."""
-    classes, _, ink_size, ink_center = DATASETS[parameters.dataset]
     _, height, width, *channels = images.shape
+    known = DATASETS.get(parameters.dataset)
+    ink = Ink(known.ink_size, known.ink_center) if known else None if channels else find_ink(images)
     return Dataset(
         name=parameters.dataset,
-        classes=classes,
+        classes=idx.read_classes(RAW),
         channels=math.prod(channels),
         height=height,
         width=width,
         mean=parameters.mean,
         std=parameters.std,
-        ink_size=ink_size,
-        ink_center=ink_center,
+        ink_size=ink.size if ink else None,
+        ink_center=ink.center if ink else None,
     )
 
 
-def split_indices(labels: NDArray[np.uint8], validation_size: int, seed: int) -> list[NDArray[np.intp]]:
+def split_indices(labels: NDArray[np.int64], validation_size: int, seed: int) -> list[NDArray[np.intp]]:
     """Hold out a stratified validation set: each class has the same proportion in it as in `labels`.
 
     Returns the indices of the training images and of the validation images, ascending.

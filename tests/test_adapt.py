@@ -1,19 +1,23 @@
-"""Each diff of docs/adapt.md, in a copy: all stages run, what they compute changes, and the model is exported."""
+"""What docs/adapt.md shows: each diff in a copy, and own pictures. All stages run, and the exported model is used."""
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 from ruamel.yaml import YAML
 from safetensors.torch import load_file
 
 from docs.changes import list_changes, toggle
 from docs.tables import list_outs
 from predict.__main__ import main as predict
+from predict.model import Model
 from stages.shared.idx import TEST, read_images_and_labels
 from tests import chromium
 from tests.clone import ROOT, update_parameters
@@ -26,25 +30,55 @@ SMALL = {"dataset": "digits", "validation_size": 150, "epochs": 1, "hidden_sizes
 # Values of params.yaml that choose what a diff adds.
 CHOICES: dict[str, dict[str, object]] = {"optimizer": {"optimizer": "nadam", "lr": 0.001}, "loss": {"loss": "huber"}}
 UNCHANGED = "unchanged"
+CLASSES = ["a b", "ellipse", "rectangle"]
+PICTURES: dict[str, dict[str, object]] = {
+    "gray": {"dataset": "folder"},
+    "color": {"dataset": "folder", "image_size": 32, "channels": 3, "augment": "elastic"},
+}
 
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with one for each diff, and one for the code as it is, in which the stages have run."""
+    """Return a folder with one for each diff, for pictures, and for the code as it is, in which the stages have run."""
 
     def build(parent: Path) -> None:
-        folders = [parent / name for name in (UNCHANGED, *list_changes())]
+        diffs = list_changes()
+        folders = [parent / name for name in (UNCHANGED, *PICTURES, *diffs)]
         for folder in folders:
             folder.mkdir()
             prepare_project(folder)
             (folder / "stages").unlink()
             shutil.copytree(ROOT / "stages", folder / "stages")
-            if folder.name in list_changes():
-                toggle(list_changes()[folder.name], folder)
-            update_parameters(folder / "params.yaml", SMALL | CHOICES.get(folder.name, {}))
+            if folder.name in diffs:
+                toggle(diffs[folder.name], folder)
+            if folder.name in PICTURES:
+                draw_pictures(folder / "data/images", in_color=folder.name == "color")
+            changes = SMALL | CHOICES.get(folder.name, {}) | PICTURES.get(folder.name, {})
+            update_parameters(folder / "params.yaml", changes)
         subprocess.run([sys.executable, ROOT / "tests/run_in_folders.py", *folders], cwd=ROOT, check=True)
 
     return build_once(tmp_path_factory, "adapted", build)
+
+
+def draw_pictures(folder: Path, *, in_color: bool) -> None:
+    """Draw light shapes on black, 28 x 28 in gray with an empty border, or of many sizes in color."""
+    generator = np.random.default_rng(0)
+    for number in range(400):
+        name = CLASSES[number % len(CLASSES)]
+        width, height = generator.integers(20, 60, 2).tolist() if in_color else (28, 28)
+        picture = Image.new("RGB" if in_color else "L", (width, height))
+        color = tuple(generator.integers(100, 256, 3).tolist()) if in_color else 255
+        draw, box = ImageDraw.Draw(picture), (4, 4, width - 5, height - 5)
+        match name:
+            case "ellipse":
+                draw.ellipse(box, fill=color)
+            case "rectangle":
+                draw.rectangle(box, fill=color)
+            case _:
+                draw.line(box, fill=color, width=3)
+        path = folder / ("train", "test")[number % 5 == 4] / name / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path)
 
 
 def read_outs(folder: Path) -> dict[str, bytes]:
@@ -77,8 +111,49 @@ def test_change_runs_through_all_stages(
     if chromium.BROWSER:
         tab: chromium.Tab = request.getfixturevalue("browser")
         tab.open(folder / "models/draw.html")
-        probabilities = torch.from_numpy(replay.predict(tab, images))
-        torch.testing.assert_close(probabilities.float(), logits.softmax(dim=1), rtol=0, atol=1e-5)
+        check_page(tab, folder)
+
+
+def check_page(tab: chromium.Tab, folder: Path) -> None:
+    """Compare the probabilities of the open page with those of PyTorch."""
+    images, _ = read_images_and_labels(folder / "data/raw", TEST)
+    probabilities = torch.from_numpy(replay.predict(tab, images))
+    expected = load_file(folder / "logits.safetensors")["logits"].softmax(dim=1)
+    torch.testing.assert_close(probabilities.float(), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PICTURES)
+def test_own_pictures_run_through_all_stages(
+    name: str,
+    runs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    folder = runs / name
+    assert (folder / "complete").exists(), (folder / "errors.txt").read_text()
+    monkeypatch.chdir(folder)
+    assert pd.read_csv("metrics/classes.csv")["class"].tolist() == CLASSES
+    assert set(pd.read_csv("metrics/predictions.csv")["actual"]) == set(CLASSES)
+    model = Model(Path("models/mlp.onnx").read_bytes())
+    is_gray = name == "gray"
+    assert model.metadata.classes == CLASSES
+    assert model.metadata.mode == ("L" if is_gray else "RGB")
+    with Image.open("metrics/misclassified.png") as picture:
+        assert picture.mode == ("L" if is_gray else "RGB")
+    assert predict(["--json", "data/images/test"]) == 0
+    predicted = [json.loads(line)["probability"] for line in capsys.readouterr().out.splitlines()]
+    expected = load_file("logits.safetensors")["logits"].softmax(dim=1).amax(dim=1)
+    torch.testing.assert_close(torch.tensor(predicted), expected, rtol=0, atol=1e-4)  # pictures are prepared alike
+    if chromium.BROWSER:
+        tab: chromium.Tab = request.getfixturevalue("browser")
+        tab.open(folder / "models/draw.html")
+        if is_gray:
+            assert tab.evaluate("model.classes") == CLASSES
+            check_page(tab, folder)
+        else:
+            assert "in color" in tab.evaluate("document.body.innerText")
 
 
 @pytest.mark.parametrize("name", list_changes())

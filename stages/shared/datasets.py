@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
-DatasetName = Literal["mnist", "fashion_mnist", "kmnist", "digits"]
+DatasetName = Literal["mnist", "fashion_mnist", "kmnist", "digits", "folder"]
 InkCenter = Literal["mass", "box"]
 
 
@@ -13,13 +13,14 @@ class Known(NamedTuple):
 
     classes: tuple[str, ...]
     training_images: int
-    ink_size: int | None
-    ink_center: InkCenter | None
+    ink_size: int
+    ink_center: InkCenter
 
 
 DIGITS = tuple("0123456789")
 FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
-# To add one, add its name above, and where its files are to find_dataset in stages/download.py. Sources: Yann LeCun's
+# All but `folder`, of which nothing is known before it is read. To add one, add its name above, and where its files are
+# to find_dataset in stages/download.py. Sources: Yann LeCun's
 # MNIST page; Xiao et al. 2017, figure 1 and table 2; kmnist_classmap.csv of KMNIST, whose characters fill their images;
 # write_digits in stages/download.py.
 DATASETS: dict[str, Known] = {

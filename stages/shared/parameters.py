@@ -35,9 +35,11 @@ AnyParameters = TypeVar("AnyParameters", bound=StageParameters)
 
 
 class DownloadParameters(StageParameters):
-    """The key that download reads."""
+    """The keys that download reads."""
 
     dataset: DatasetName
+    image_size: int = Field(ge=0, le=4096)
+    channels: Literal[1, 3]
 
 
 class NormalizeParameters(StageParameters):
@@ -88,8 +90,13 @@ class ValidateParameters(
 
     @model_validator(mode="after")
     def _check_across_keys(self) -> Self:
-        dataset = DATASETS[self.dataset]
-        check_validation_size(self.validation_size, dataset.training_images, len(dataset.classes))
+        if known := DATASETS.get(self.dataset):
+            check_validation_size(self.validation_size, known.training_images, len(known.classes))
+            if (self.image_size, self.channels) != (0, 1):
+                raise StageError(
+                    f"{PARAMS_YAML}: image_size must be 0 and channels 1 where dataset is {self.dataset}: they are for "
+                    "own pictures, where dataset is folder"
+                )
         check_patience(self.patience, self.validation_size)
         return self
 

@@ -15,13 +15,15 @@ import torch
 from ruamel.yaml import YAML
 
 from stages.shared.datasets import Dataset
-from stages.shared.parameters import TrainParameters
+from stages.shared.parameters import AnyParameters, TrainParameters
 from stages.shared.splits import Split, write_split
 from tests.clone import ROOT, update_parameters
 
 # The tests do not depend on the values of params.yaml; it may have other keys.
 PARAMETERS: dict[str, object] = {
     "dataset": "mnist",
+    "image_size": 0,
+    "channels": 1,
     "mean": 0.5,
     "std": 0.5,
     "validation_size": 5000,
@@ -80,7 +82,7 @@ def prepare_project(folder: Path) -> None:
     shutil.copy(ROOT / "params.yaml", folder)
     update_parameters(folder / "params.yaml", PARAMETERS)
     (folder / "stages").symlink_to(ROOT / "stages")
-    (folder / "data").mkdir()
+    (folder / "data/images").mkdir(parents=True)
 
 
 @pytest.fixture
@@ -145,6 +147,11 @@ def make_split(size: int, seed: int = 0) -> Split:
 
 def make_parameters(**changes: object) -> TrainParameters:
     """Make the parameters of a training of one epoch, with the other values of the tests."""
+    return make(TrainParameters, epochs=1, **changes)
+
+
+def make(kind: type[AnyParameters], **changes: object) -> AnyParameters:
+    """Make the parameters of a stage, with the values of the tests."""
     # A parameter of one's own has its value of params.yaml.
-    values = YAML(typ="safe").load(ROOT / "params.yaml") | PARAMETERS | {"epochs": 1} | changes
-    return TrainParameters.model_validate({key: values[key] for key in TrainParameters.model_fields})
+    values = YAML(typ="safe").load(ROOT / "params.yaml") | PARAMETERS | changes
+    return kind.model_validate({key: values[key] for key in kind.model_fields})

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from stages.download import write_digits
 from stages.shared import idx
 from stages.shared.datasets import DATASETS, Known
+from stages.shared.ink import Ink, find_ink
 from tests.clone import Clone
 from tests.conftest import needs_mnist
 
@@ -58,12 +59,4 @@ def test_ink_of_mnist(mnist_run: Clone) -> None:
 
 def check_ink(images: NDArray[np.uint8], properties: Known) -> None:
     """Compare the boxes and the vertical centers of the ink with the properties, in pixels from the edge."""
-    rows, columns = images.max(axis=2) > 0, images.max(axis=1) > 0
-    first, end = rows.argmax(axis=1), 28 - rows[:, ::-1].argmax(axis=1)
-    widths = 28 - columns[:, ::-1].argmax(axis=1) - columns.argmax(axis=1)
-    assert (np.maximum(end - first, widths) == properties.ink_size).mean() > 0.999
-    ink = images.sum(axis=2, dtype=np.float64)
-    centers = {"box": (first + end) / 2, "mass": ink @ (np.arange(28) + 0.5) / ink.sum(axis=1)}
-    deviations = {name: float(center.std()) for name, center in centers.items()}
-    assert min(deviations, key=lambda name: deviations[name]) == properties.ink_center
-    assert deviations[properties.ink_center] < 0.3
+    assert find_ink(images) == Ink(properties.ink_size, properties.ink_center)

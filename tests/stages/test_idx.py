@@ -28,7 +28,21 @@ def test_round_trip(tmp_path: Path) -> None:
     idx.write_idx(tmp_path / idx.TEST.labels, labels)
     read_images, read_labels = idx.read_images_and_labels(tmp_path, idx.TEST)
     np.testing.assert_array_equal(read_images, images, strict=True)
-    np.testing.assert_array_equal(read_labels, labels, strict=True)
+    np.testing.assert_array_equal(read_labels, labels.astype(np.int64), strict=True)
+
+
+def test_round_trip_of_more_than_256_labels(tmp_path: Path) -> None:
+    idx.write_idx(tmp_path / idx.TEST.images, np.zeros((3, 2, 2), np.uint8))
+    idx.write_idx(tmp_path / idx.TEST.labels, np.array([0, 256, 70_000], np.int32))
+    assert (tmp_path / idx.TEST.labels).read_bytes() == bytes.fromhex("00000c01 00000003 00000000 00000100 00011170")
+    assert idx.read_images_and_labels(tmp_path, idx.TEST)[1].tolist() == [0, 256, 70_000]
+
+
+@pytest.mark.parametrize("content", ["", "[", "{}", '["a"]', '["a", 1]', '["a", "b", "a"]', '"ab"'])
+def test_rejects_classes(content: str, tmp_path: Path) -> None:
+    (tmp_path / idx.CLASSES).write_text(content)
+    with pytest.raises(StageError, match=f"{idx.CLASSES}: must be a list of two or more different names in JSON$"):
+        idx.read_classes(tmp_path)
 
 
 def test_writes_format_of_mnist(tmp_path: Path) -> None:
@@ -49,9 +63,9 @@ def test_writes_transposed_array_in_order(tmp_path: Path) -> None:
     [
         (b"", "0 bytes, shorter than an IDX header of 8"),
         (LABELS[:7], "7 bytes, shorter than an IDX header of 8"),
-        (b"\x1f\x8b" + LABELS, "magic number 0x1f8b0000, must be 0x00000801"),
-        (struct.pack("<2I", 0x801, 3) + bytes(3), "magic number 0x01080000, must be 0x00000801"),
-        (IMAGES + bytes(3 * 784), "magic number 0x00000803, must be 0x00000801"),
+        (b"\x1f\x8b" + LABELS, "magic number 0x1f8b0000, must be 0x00000801 or 0x00000c01"),
+        (struct.pack("<2I", 0x801, 3) + bytes(3), "magic number 0x01080000, must be 0x00000801 or 0x00000c01"),
+        (IMAGES + bytes(3 * 784), "magic number 0x00000803, must be 0x00000801 or 0x00000c01"),
         (LABELS + bytes(2), "header says 3 bytes of data ([3]), file has 2"),
         (LABELS + bytes(4), "header says 3 bytes of data ([3]), file has 4"),
         (struct.pack(">2I", 0x801, 0), "dimensions [0], must be 1 or more"),
@@ -100,7 +114,7 @@ def test_rejects_large_file_before_it_is_read(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.truncate(8 + 2**32 - 1)  # takes no space on the disk
     with pytest.raises(
-        StageError, match=rf"^{re.escape(str(path))}: has 4294967295 bytes of data, must have at most 67"
+        StageError, match=rf"^{re.escape(str(path))}: has 4294967295 bytes of data, must have at most 2147483648"
     ):
         idx.read_idx(path, 1)
 

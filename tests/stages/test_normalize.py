@@ -11,7 +11,7 @@ from stages.shared.datasets import DATASETS, DatasetName
 from tests.stages.conftest import FailStage, RunStage, SetParameters
 
 RAW = Path("data/raw")
-LABELS = np.repeat(np.arange(10, dtype=np.uint8), [10, 20, 30, 40, 50, 60, 70, 80, 90, 150])
+LABELS = np.repeat(np.arange(10, dtype=np.int64), [10, 20, 30, 40, 50, 60, 70, 80, 90, 150])
 
 
 @pytest.mark.parametrize(("mean", "std"), [(0.5, 0.5), (0.1307, 0.3081)])
@@ -57,6 +57,7 @@ def raw(project: Path) -> None:
     """Write 120 training and 30 test images."""
     generator = np.random.default_rng(0)
     (project / RAW).mkdir()
+    idx.write_classes(RAW, tuple("0123456789"))
     for files, size in ((idx.TRAIN, 120), (idx.TEST, 30)):
         idx.write_idx(RAW / files.images, generator.integers(0, 256, (size, 28, 28), dtype=np.uint8))
         idx.write_idx(RAW / files.labels, np.arange(size, dtype=np.uint8) % 10)
@@ -122,12 +123,13 @@ def test_rejects_validation_size(set_parameters: SetParameters, fail_stage: Fail
 
 
 def test_knows_each_data_set_of_params_yaml() -> None:
-    assert DATASETS.keys() == set(get_args(DatasetName))
+    assert DATASETS.keys() == set(get_args(DatasetName)) - {"folder"}
 
 
 @pytest.mark.usefixtures("raw")
 def test_describes_the_data_set(set_parameters: SetParameters, run_stage: RunStage) -> None:
     set_parameters(dataset="fashion_mnist", validation_size=20, mean=0.25)
+    idx.write_classes(RAW, DATASETS["fashion_mnist"].classes)
     run_stage("normalize")
     expected = {"name": "fashion_mnist", "channels": 1, "height": 28, "width": 28, "mean": 0.25, "std": 0.5}
     for part in read_all():
@@ -144,3 +146,15 @@ def test_rejects_images_and_labels_of_another_data_set(set_parameters: SetParame
     idx.write_idx(RAW / idx.TEST.images, np.zeros((30, 27, 28), np.uint8))
     assert fail_stage("normalize") == "data/raw: test images are 27 x 28, training images are 28 x 28"
     assert not splits.TRAIN.exists()
+
+
+@pytest.mark.usefixtures("raw")
+def test_rejects_class_of_one_image_with_a_validation_set(
+    set_parameters: SetParameters, fail_stage: FailStage, run_stage: RunStage
+) -> None:
+    labels = idx.read_idx(RAW / idx.TRAIN.labels, 1)
+    idx.write_idx(RAW / idx.TRAIN.labels, np.where((labels == 3) & (np.arange(len(labels)) > 10), 4, labels))
+    set_parameters(validation_size=20)
+    assert fail_stage("normalize").startswith("data/raw: the class 3 has one training image, must have 2 or more")
+    set_parameters(validation_size=0)
+    run_stage("normalize")

@@ -22,6 +22,8 @@ NAN, INFINITY = float("nan"), float("inf")
 # The values that a key rejects.
 BAD_VALUES: dict[str, list[object]] = {
     "dataset": ["mnits", "MNIST", None, ["mnist"]],
+    "image_size": [-1, 28.0, "28"],
+    "channels": [0, 2, "1"],
     "mean": ["0.5", NAN, -INFINITY, 1e7],
     "std": [0, -0.5, INFINITY, True, 1e-7],
     "validation_size": [-1, 0.1, "5000"],
@@ -74,6 +76,7 @@ def test_names_every_wrong_key_and_every_missing_one(set_parameters: SetParamete
         ({"validation_size": 9}, "validation_size: 9 is not allowed; it must be 0, or from 10 to 59990, so that both"),
         ({"validation_size": 59_991}, "validation_size: 59991 is not allowed; it must be 0, or from 10 to 59990, so"),
         ({"dataset": "digits"}, "validation_size: 5000 is not allowed; it must be 0, or from 10 to 1490, so that both"),
+        ({"image_size": 32}, "image_size must be 0 and channels 1 where dataset is mnist"),
         ({"patience": 3, "validation_size": 0}, "patience: 3 is not allowed where validation_size is 0"),
     ],
 )

@@ -22,7 +22,7 @@ from stages.shared.page import build_page
 from stages.shared.parameters import DownloadParameters
 from tests.chromium import Tab
 from tests.conftest import MNIST_MIRROR, build_once
-from tests.stages.conftest import DATASET, make_parameters
+from tests.stages.conftest import DATASET, make, make_parameters
 from tests.stages.networks import NETWORKS, build_mlp
 
 OpenPage = Callable[..., Tab]
@@ -57,7 +57,7 @@ class Mnist(NamedTuple):
 
     network: nn.Module
     images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
 
 
 @pytest.fixture(scope="session")
@@ -74,9 +74,9 @@ def learn_mnist(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MNIST_MIRROR", MNIST_MIRROR)
         patch.chdir(folder)
-        download.main(DownloadParameters(dataset="mnist"))
+        download.main(make(DownloadParameters, dataset="mnist"))
     raw_images, raw_labels = read_images_and_labels(folder / download.RAW, TRAIN)
-    images, labels = torch.from_numpy(normalize(raw_images, 0.5, 0.5)), torch.from_numpy(raw_labels).long()
+    images, labels = torch.from_numpy(normalize(raw_images, 0.5, 0.5)), torch.from_numpy(raw_labels)
     torch.manual_seed(0)
     network = build_mlp(DATASET, make_parameters())
     optimizer = torch.optim.Adam(network.parameters(), lr=0.002, fused=True)
