@@ -37,7 +37,7 @@ def main(parameters: TrainParameters) -> None:
 
     from stages.shared import splits
     from stages.shared.linear import PortableLinear
-    from stages.shared.network import MODEL, build_network, save_network
+    from stages.shared.network import MODEL, build_network, check_network, save_network
 
     training, validation = splits.read_split(splits.TRAIN), splits.read_split(splits.VALIDATION)
     check_patience(parameters.patience, len(validation.labels))
@@ -45,6 +45,7 @@ def main(parameters: TrainParameters) -> None:
     linear = PortableLinear if parameters.numerics == "portable" else nn.Linear
     built_from = NetworkParameters(**parameters.model_dump())  # what is saved, to build the network again
     network = build_network(training.dataset, built_from, linear)
+    check_network(network, training.dataset)
     epochs: list[Epoch] = []
     with (
         writing(CURVES, sqlite3.Error),  # DVCLive opens a database of DVC

@@ -11,13 +11,17 @@ NOUNS = {
     "string": "a string",
     "boolean": "true or false",
     "null": "null",
+    "other": "a valid value",
 }
-PLURALS = {"integer": "integers", "number": "numbers", "string": "strings"}
+PLURALS = {"integer": "integers", "number": "numbers", "string": "strings", "other": "values"}
 
 
 def describe_allowed(kind: type[BaseModel], key: str) -> str:
     """Say what the field `key` of a class allows, such as "a number greater than 0, at most 1000"."""
-    return _describe(kind.model_json_schema()["properties"][key], NOUNS)
+    schema = kind.model_json_schema()
+    field = schema["properties"][key]
+    definition = schema.get("$defs", {}).get(field.get("$ref", "").rpartition("/")[2], {})  # of a class of its own
+    return _describe(field | definition, NOUNS)
 
 
 def _describe(schema: dict[str, Any], nouns: dict[str, str]) -> str:
@@ -28,11 +32,33 @@ def _describe(schema: dict[str, Any], nouns: dict[str, str]) -> str:
             return str(value)
         case {"anyOf": schemas}:
             return _join([_describe(option, nouns) for option in schemas])
+        case {"type": "array" | "object"}:
+            return _describe_collection(schema)
+    noun = nouns.get(schema.get("type", ""), nouns["other"])
+    pattern = [f"that matches {schema['pattern']}"] if "pattern" in schema else []
+    return " ".join([noun, *_describe_range(schema), *pattern])
+
+
+def _describe_collection(schema: dict[str, Any]) -> str:
+    match schema:
+        case {"prefixItems": items}:
+            return f"a list of {len(items)}: {', '.join(_describe(item, NOUNS) for item in items)}"
         case {"type": "array"}:
-            length = f"at most {schema['maxItems']} " if "maxItems" in schema else ""
-            return f"a list of {length}{_describe(schema.get('items', {}), PLURALS)}"
-    noun = nouns.get(schema.get("type", ""), "a valid value")
-    return " ".join([noun, *_describe_range(schema)])
+            return " ".join(["a list of", *_describe_count(schema), _describe(schema.get("items", {}), PLURALS)])
+        case {"additionalProperties": dict(values)}:
+            return f"a mapping of names to {_describe(values, PLURALS)}"
+    return "a mapping"
+
+
+def _describe_count(schema: dict[str, Any]) -> list[str]:
+    match schema:
+        case {"minItems": low, "maxItems": high}:
+            return [str(low) if low == high else f"{low} to {high}"]
+        case {"minItems": low}:
+            return [f"{low} or more"]
+        case {"maxItems": high}:
+            return [f"at most {high}"]
+    return []
 
 
 def _describe_range(schema: dict[str, Any]) -> list[str]:

@@ -15,6 +15,7 @@ from stages.shared.parameters import NetworkParameters
 from stages.shared.safetensors_file import ADVICE, format_metadata, read_file
 
 MODEL = Path("models/mlp.safetensors")
+CODE = "stages/shared/network.py"
 BATCH_SIZE = 1000  # of predictions; it bounds the memory
 
 
@@ -30,6 +31,19 @@ def build_network(dataset: Dataset, parameters: NetworkParameters, linear: type[
         layers += [linear(inputs, outputs), nn.ReLU()]
     layers.append(linear(sizes[-1], len(dataset.classes)))
     return nn.Sequential(*layers)
+
+
+def check_network(network: nn.Module, dataset: Dataset) -> None:
+    """Raise StageError unless the network gives a logit for each class of images of the data set."""
+    *_, last = network.modules()
+    if isinstance(last, nn.Softmax):
+        raise StageError(f"{CODE}: the last layer is a softmax; remove it: the losses and the metrics take logits")
+    outputs = predict(network, torch.zeros(2, dataset.channels, dataset.height, dataset.width))
+    if outputs.shape != (2, len(dataset.classes)):
+        raise StageError(
+            f"{CODE}: the outputs of an image are {list(outputs.shape[1:])}, must be {len(dataset.classes)}: a logit "
+            "for each class"
+        )
 
 
 class Description(BaseModel):

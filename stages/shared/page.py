@@ -19,6 +19,7 @@ TEXTS = {
     "fashion_mnist": ("Fashion-MNIST", "Drop a picture of clothing"),
     "kmnist": ("KMNIST", "Draw a Hiragana character"),
     "digits": ("the digits of scikit-learn", "Draw a digit"),
+    "folder": ("own pictures", "Draw a picture"),
 }
 PLACES = {"mass": "by its center of mass", "box": "in their center"}
 

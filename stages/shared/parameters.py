@@ -133,6 +133,9 @@ def read_parameters(kind: type[AnyParameters]) -> AnyParameters:
                 lines.append(f"{PARAMS_YAML}: {detail['ctx']['error']}")
                 continue
             key = str(detail["loc"][0])
-            problem = f"{shorten(values[key])} is not allowed" if key in values else "missing"
-            lines.append(f"{PARAMS_YAML}: {key}: {problem}; it must be {describe_allowed(kind, key)}")
+            allowed = describe_allowed(kind, key)
+            if key in values:
+                lines.append(f"{PARAMS_YAML}: {key}: {shorten(values[key])} is not allowed; it must be {allowed}")
+            else:
+                lines.append(f"{PARAMS_YAML}: {key}: missing; {kind.__name__} has it: add {key}: VALUE, {allowed}")
         raise StageError("\n".join(dict.fromkeys(lines))) from None

@@ -12,7 +12,7 @@ from torch import nn
 from stages.shared import splits
 from stages.shared.errors import StageError
 from stages.shared.linear import PortableLinear
-from stages.shared.network import MODEL, build_network, load_network, predict, save_network
+from stages.shared.network import MODEL, build_network, check_network, load_network, predict, save_network
 from stages.shared.parameters import NetworkParameters
 from stages.shared.safetensors_file import format_metadata
 from tests.clone import ROOT
@@ -25,6 +25,27 @@ def make_network(linear: type[nn.Linear] = nn.Linear) -> nn.Module:
     """Make the network of the project, untrained, with the weights of a fixed seed."""
     torch.manual_seed(0)
     return build_network(DATASET, PARAMETERS, linear)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([nn.Linear(784, 10), nn.Sequential(nn.Softmax(dim=1))], "the last layer is a softmax; remove it"),
+        ([nn.Linear(784, 9)], r"the outputs of an image are \[9\], must be 10: a logit for each class"),
+        ([nn.Unflatten(1, (28, 28)), nn.Linear(28, 10)], r"the outputs of an image are \[28, 10\], must be 10"),
+    ],
+)
+def test_rejects_network_without_logits(layers: list[nn.Module], message: str) -> None:
+    with pytest.raises(StageError, match=f"^stages/shared/network.py: {message}"):
+        check_network(nn.Sequential(nn.Flatten(), *layers), DATASET)
+
+
+def test_check_changes_nothing() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(784, 10), nn.BatchNorm1d(10))
+    before, state = {name: tensor.clone() for name, tensor in network.state_dict().items()}, torch.get_rng_state()
+    check_network(network, DATASET)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
 
 
 def test_loads_what_it_saved(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 import subprocess
 import sys
+from enum import Enum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import pytest
 from pydantic import Field, model_validator
@@ -63,7 +64,10 @@ def test_names_every_wrong_key_and_every_missing_one(set_parameters: SetParamete
     set_parameters(lr=0, epochs=0)
     text = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text(text.replace("momentum: 0\n", ""))
-    assert [line.partition(";")[0] for line in fail(TrainParameters)] == [
+    lines = fail(TrainParameters)
+    advice = "TrainParameters has it: add momentum: VALUE, a number from 0 to less than 1"
+    assert f"params.yaml: momentum: missing; {advice}" in lines
+    assert [line.partition(";")[0] for line in lines] == [
         "params.yaml: lr: 0 is not allowed",
         "params.yaml: momentum: missing",
         "params.yaml: epochs: 0 is not allowed",
@@ -107,6 +111,13 @@ def test_accepts_number_as_dvc_writes_it(project: Path) -> None:
     assert read_parameters(TrainParameters).lr == 1e-5
 
 
+class Color(Enum):
+    """A choice, as a class."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
 class EveryType(StageParameters):
     """Types that stages have, and others that an adopter may add."""
 
@@ -122,6 +133,13 @@ class EveryType(StageParameters):
     limit: float = Field(le=5)
     loss: Literal["mse"]
     layers: list[Literal["linear", "relu"]]
+    crop: tuple[int, float] = (0, 1.0)
+    name: str = Field("a", pattern="^[a-z]+$")
+    weights: dict[str, float] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
+    steps: list[int] = Field([1], min_length=1)
+    pair: list[int] = Field([1, 2], min_length=2, max_length=2)
+    color: Color = Color.RED
 
 
 def test_says_what_types_allow() -> None:
@@ -138,6 +156,13 @@ def test_says_what_types_allow() -> None:
         "limit": "a number of at most 5",
         "loss": "mse",
         "layers": "a list of linear or relu",
+        "crop": "a list of 2: an integer, a number",
+        "name": "a string that matches ^[a-z]+$",
+        "weights": "a mapping of names to numbers",
+        "options": "a mapping",
+        "steps": "a list of 1 or more integers",
+        "pair": "a list of 2 integers",
+        "color": "red or blue",
     }
 
 
