@@ -41,7 +41,7 @@ LIST_CHANGED = """
 import json, pathlib, sys
 from dvc.repo import Repo
 changed = {}
-for label, (name, content) in json.loads(sys.argv[1]).items():
+for label, (name, content) in json.loads(pathlib.Path(sys.argv[1]).read_text()).items():
     path = pathlib.Path(name)
     before = path.read_bytes()
     path.write_text(content)
@@ -54,7 +54,9 @@ print(json.dumps(changed))
 
 def list_changed(clone: Clone, contents: dict[str, tuple[str, str]]) -> dict[str, list[str]]:
     """For each label of a file and its new content, list the changed stages in the order of the pipeline."""
-    process = clone.run("python", "-c", LIST_CHANGED, json.dumps(contents))
+    file = clone.folder.parent / "contents.json"  # too long for an argument
+    file.write_text(json.dumps(contents))
+    process = clone.run("python", "-c", LIST_CHANGED, str(file))
     return {label: sorted(names, key=list(STAGES).index) for label, names in json.loads(process.stdout).items()}
 
 

@@ -147,7 +147,7 @@ def make_split(size: int, seed: int = 0) -> Split:
 
 def make_parameters(**changes: object) -> TrainParameters:
     """Make the parameters of a training of one epoch, with the other values of the tests."""
-    return make(TrainParameters, epochs=1, **changes)
+    return make(TrainParameters, **{"epochs": 1} | changes)
 
 
 def make(kind: type[AnyParameters], **changes: object) -> AnyParameters:
