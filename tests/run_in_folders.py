@@ -10,6 +10,7 @@ import os
 import re
 import runpy
 import sys
+import traceback
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -25,7 +26,7 @@ save_file({"logits": predict(network, read_split(TEST).images)}, "logits.safeten
 
 
 def main() -> None:
-    """Import what the stages use, then run them in each folder; errors are in its errors.txt."""
+    """Import what the stages use, then run them in each folder, where output.txt and errors.txt are what they print."""
     sys.path[0] = str(Path(__file__).parent.parent)
     from stages.shared import numerics
 
@@ -43,8 +44,12 @@ def main() -> None:
     for folder in map(Path, sys.argv[1:]):
         child = os.fork()
         if child == 0:
-            run_stages(folder)
-            return
+            try:
+                run_stages(folder)
+            except Exception:  # noqa: BLE001 - of whatever is in the folder
+                traceback.print_exc()
+            finally:
+                os._exit(0)  # what libraries do at the end of a process is not made for a fork
         os.waitpid(child, 0)
 
 
@@ -52,8 +57,10 @@ def run_stages(folder: Path) -> None:
     """Run the stages in the order of dvc.yaml."""
     os.chdir(folder)
     sys.path[0] = str(folder)
-    with Path("errors.txt").open("w") as errors:
-        os.dup2(errors.fileno(), 2)
+    for number, name in ((1, "output.txt"), (2, "errors.txt")):
+        with Path(name).open("w") as file:
+            os.dup2(file.fileno(), number)
+    sys.stderr.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     for stage in YAML(typ="safe").load(Path("dvc.yaml"))["stages"].values():
         module = re.findall(r"python -m (\S+)", stage["cmd"])[0]
         sys.argv = [module]
