@@ -1,8 +1,8 @@
 """Predict the class of each picture with the exported network.
 
 A picture is prepared as those that the network was trained on, as its metadata say: for MNIST, its ink is found, scaled
-to fit 20 x 20 pixels, and placed by center of mass. Exit status: 0 all predicted, 1 an error, in one line each, 2 wrong
-arguments.
+to fit 20 x 20 pixels, and placed by center of mass. Several digits are a number: a row for it, and one for each digit.
+Exit status: 0 all predicted, 1 an error, in one line each, 2 wrong arguments.
 """
 
 import argparse
@@ -17,13 +17,14 @@ from itertools import islice
 import numpy as np
 
 from predict import PredictError, report
+from predict.labels import FindLabel, choose_labels
 from predict.model import Metadata, Model, read_model
 from predict.pictures import Pixels, list_pictures, read_as_is, read_scaled
-from predict.preparation import prepare_ink, read_images
+from predict.preparation import prepare_box, prepare_digits, prepare_whole, read_images
 
 BATCH_SIZE = 100
 
-Input = tuple[str, Pixels, int | None]  # the name of the file, its image and its label
+Input = tuple[str, Pixels, int | None]  # the name of the file, its images, (n, height, width), and its label
 
 
 class Errors:
@@ -78,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with errors.of(options.model):
         model = Model(read_model(options.model, options.rev))
         with errors.of(options.labels):
-            find_label = report.choose_labels(options.labels, model.metadata.classes)
+            find_label = choose_labels(options.labels, model.metadata.classes)
         if errors.count:
             return 1
         files: list[str] = []
@@ -87,28 +88,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 files += list_pictures(name)
         images = read_images(files, choose_preparation(model.metadata, as_is=options.as_is))
         inputs = label_images(files, images, find_label, errors)
-        report.print_predictions(predict(model, inputs), files, model.metadata.classes, options)
+        report.print_predictions(predict(model, inputs), files, model.metadata, options)
     return 1 if errors.count else 0
 
 
 def choose_preparation(metadata: Metadata, *, as_is: bool) -> Callable[[bytes], Pixels]:
-    """Return what turns the bytes of a picture into an image of the network."""
+    """Return what turns the bytes of a picture into images of the network."""
     if as_is:
-        return partial(read_as_is, metadata.shape, metadata.mode)
+        return partial(prepare_whole, read_as_is, metadata.shape, metadata.mode)
     if metadata.ink is None:
-        return partial(read_scaled, metadata.shape, metadata.mode)
-    return partial(prepare_ink, metadata.shape, metadata.ink)
+        return partial(prepare_whole, read_scaled, metadata.shape, metadata.mode)
+    return partial(prepare_digits if metadata.are_digits else prepare_box, metadata.shape, metadata.ink)
 
 
 def label_images(
-    files: Sequence[str], images: Iterator[Pixels | PredictError], find_label: report.FindLabel, errors: Errors
+    files: Sequence[str], images: Iterator[Pixels | PredictError], find_label: FindLabel, errors: Errors
 ) -> Iterator[Input]:
-    """Yield the images with their labels; files with an error are left out."""
-    for name, image in zip(files, images, strict=True):
+    """Yield the images of each file with its label; files with an error are left out."""
+    for name, read in zip(files, images, strict=True):
         with errors.of(name):
-            if isinstance(image, PredictError):
-                raise image
-            yield name, image, find_label(name)
+            if isinstance(read, PredictError):
+                raise read
+            yield name, read, find_label(name)
 
 
 def predict(model: Model, inputs: Iterator[Input]) -> Iterator[report.Prediction]:
@@ -118,9 +119,10 @@ def predict(model: Model, inputs: Iterator[Input]) -> Iterator[report.Prediction
         PredictError: the network fails.
     """
     while batch := list(islice(inputs, BATCH_SIZE)):
-        probabilities = model.predict(np.stack([image for _, image, _ in batch]))
-        for (name, image, label), row in zip(batch, probabilities, strict=True):
-            yield report.Prediction(name, image, label, row)
+        probabilities = model.predict(np.concatenate([images for _, images, _ in batch]))
+        ends = np.cumsum([len(images) for _, images, _ in batch])
+        for (name, images, label), rows in zip(batch, np.split(probabilities, ends[:-1]), strict=True):
+            yield report.Prediction(name, images, label, rows)
 
 
 def run() -> int:

@@ -1,166 +1,118 @@
-"""Find the ink of a picture: how much darker than its paper each pixel is, or lighter than a dark background."""
+"""Find the digits of a picture: how dark their ink is at each pixel.
 
-import math
-from functools import lru_cache
-from typing import Any, TypeVar
+The order of the steps: a frame would be taken for ink, so it goes first. Then the paper is estimated, because all that
+follows is relative to it; what is connected with the border is removed before the threshold, which would join it with
+the digit. Only then are there marks whose sizes and places can be compared.
+"""
+
+from functools import reduce as reduce_marks
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from scipy import ndimage
+from skimage.filters.thresholding import threshold_otsu
+from skimage.measure._label import label
 
 from predict import PredictError
+from predict.background import (
+    Array,
+    Box,
+    find_factor,
+    find_paper,
+    measure_darkness,
+    quantile,
+    reduce,
+    remove_surroundings,
+)
+from predict.marks import Mark, choose_digits, find_panel, list_marks
+from predict.rules import RULES
+from predict.strokes import find_outline, normalize_strokes
 
-Array = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-Pixel = TypeVar("Pixel", np.float32, np.bool_)
 
-WORKING_SIZE = 400  # pixels of the longer side at which ink is found
-GRID_SIZE = 64  # pixels of the longer side at which the background and connected parts are computed
-WIDEST_STROKE = 0.4  # of the longer side of the picture
-THINNEST_STROKE = 0.08  # of the longer side of the ink; thinner ones would fade when the ink is scaled down
-MIN_CONTRAST = 12  # of 255
-MIN_NOISE_RATIO = 6  # of contrast and noise
-FAINTEST = 0.15  # of the contrast; JPEG leaves fainter traces around a stroke
-MIN_PART = 0.08  # of the area of the largest connected part; smaller ones are specks
-MARGIN = 0.2  # of the longer side of the ink
+class Sheet(NamedTuple):
+    """The ink of a picture, 0 to 255, the labels of its connected parts, from 1, and the marks that these are."""
+
+    ink: Array
+    labels: NDArray[np.int64]
+    marks: list[Mark]
 
 
-def find_ink(gray: Array) -> Array:
-    """Return ink, 0 to 255, of a gray picture, 0 to 255; both are float32 of shape (height, width).
+def find_digits(gray: Array) -> list[Array]:
+    """Return the ink, 0 to 255, of each digit of a gray picture, 0 to 255, from left to right.
 
-    The ink is found once in the whole picture, and again around what was found, where a small digit has more pixels.
+    All are float32 of shape (height, width).
 
     Raises:
-        PredictError: nothing differs enough from the background.
+        PredictError: nothing that could be a digit differs from the background.
     """
-    ink, factor = extract_ink(gray)
-    rows, columns = (np.flatnonzero(ink.any(axis=axis)) * factor for axis in (1, 0))
-    margin = factor + int(MARGIN * max(np.ptp(rows), np.ptp(columns)))
-    around = gray[max(0, rows[0] - margin) : rows[-1] + margin, max(0, columns[0] - margin) : columns[-1] + margin]
-    if 2 * max(around.shape) < max(gray.shape):
-        ink, _ = extract_ink(around)
-    return thicken(ink)
-
-
-def extract_ink(gray: Array) -> tuple[Array, int]:
-    """Return the ink of the picture reduced to WORKING_SIZE, and the factor of the reduction."""
-    factor = -(-max(gray.shape) // WORKING_SIZE)
-    gray = reduce(gray, factor)
-    grid = reduce(gray, -(-max(gray.shape) // GRID_SIZE))
-    light = fit_plane(grid)
-    if ((grid - light) ** 3).sum() > 0:  # the larger deviations are lighter: light ink on dark
-        gray, grid, light = 255 - gray, 255 - grid, 255 - light
-    # Both are at least the paper: the first too light at the ends of a gradient, the second at the edge of a shadow.
-    paper = np.minimum(close(grid), light + close(grid - light))
-    background = np.asarray(Image.fromarray(paper).resize(gray.shape[::-1], Image.Resampling.BILINEAR))
-    ink = 255 * (1 - gray / np.maximum(background, 1))  # shadows darken ink and paper by the same factor
-    noise = estimate_noise(ink)
-    ink -= quantile(ink, 0.3) + 3 * noise
-    candidates = ink[ink > MIN_CONTRAST / 2]
-    strokes = ink > (otsu(candidates) if candidates.size else np.inf)
-    contrast = quantile(ink[strokes], 0.75) if strokes.any() else 0
-    if contrast < max(MIN_CONTRAST, MIN_NOISE_RATIO * noise):
+    paper = find_paper(reduce(gray, RULES.working_size))
+    gray = cut(gray, paper, find_factor(gray, RULES.working_size))
+    sheet = read_sheet(gray)
+    if sheet and (panel := find_panel(sheet.marks, sheet.labels)):
+        return find_digits(cut(gray, panel.shrink(), find_factor(gray, RULES.working_size)))
+    digits = choose_digits(sheet.marks, sheet.ink.shape) if sheet else []
+    if not digits and (sheet := read_sheet(gray, tight=True)):
+        smallest = RULES.tight_size * max(sheet.ink.shape)
+        digits = [digit for digit in choose_digits(sheet.marks, sheet.ink.shape) if digit.size >= smallest]
+    if not (sheet and digits):
         raise PredictError("empty: no ink differs from the background")
-    kept = find_surroundings(strokes) & (ink > FAINTEST * contrast)
-    return np.where(kept, (ink * (255 / contrast)).clip(0, 255), 0).astype(np.float32), factor
+    closer = cut(gray, surround(digits), find_factor(gray, RULES.working_size))
+    if 2 * max(closer.shape) < max(gray.shape):
+        return find_digits(closer)
+    return [normalize_strokes(extract(sheet, digit)) for digit in digits]
 
 
-def reduce(gray: Array, factor: int) -> Array:
-    """Average squares of `factor` x `factor` pixels."""
-    return gray if factor == 1 else np.asarray(Image.fromarray(gray).reduce(factor))
+def cut(gray: Array, box: Box, factor: int) -> Array:
+    """Return a part of a picture, whose box has been found in the picture reduced by a factor."""
+    top, left, bottom, right = (max(0, factor * side) for side in box)
+    return gray[top:bottom, left:right]
 
 
-def fit_plane(gray: Array) -> Array:
-    """Fit a plane to the pixels of the border, by least squares: how the light falls on the paper."""
-    coordinates, border, solve = prepare_plane(gray.shape)
-    return np.asarray(coordinates @ (solve @ gray[border]), np.float32)
+def surround(digits: list[Mark]) -> Box:
+    """Return the box of all digits with a margin."""
+    whole = reduce_marks(Mark.join, digits)
+    margin = 1 + int(RULES.margin * whole.size)
+    return whole.top - margin, whole.left - margin, whole.bottom + margin, whole.right + margin
 
 
-@lru_cache(maxsize=16)
-def prepare_plane(shape: tuple[int, int]) -> tuple[NDArray[Any], Mask, NDArray[Any]]:
-    """Return x, y and 1 of each pixel, which pixels are of the border, and the pseudo-inverse for these."""
-    y, x = np.indices(shape, np.float64)
-    coordinates = np.stack([x, y, np.ones_like(x)], axis=-1)
-    border = np.ones(shape, np.bool_)
-    border[1:-1, 1:-1] = False
-    return coordinates, border, np.linalg.pinv(coordinates[border])
+def read_sheet(gray: Array, *, tight: bool = False) -> Sheet | None:
+    """Separate ink from paper; None if nothing differs enough from the paper.
+
+    A tight picture has no margin: what touches its border may be ink.
+    """
+    ink, noise = measure_darkness(reduce(gray, RULES.working_size))
+    if not tight:
+        ink = remove_surroundings(ink)
+    candidates = ink[ink > RULES.min_contrast / 2]
+    if not candidates.size:
+        return None
+    threshold = threshold_otsu(np.append(candidates, 0).astype(np.uint8))
+    strokes = ink > min(threshold, ink[ink > threshold].mean() / 2)  # of ink alone, Otsu's threshold is in its middle
+    contrast = quantile(ink[strokes], 0.75)
+    if contrast < max(RULES.min_contrast, RULES.min_noise_ratio * noise) or is_blurred(ink, strokes, contrast):
+        return None
+    if tight and (contrast < RULES.tight_contrast or measure_fullest_side(strokes) > RULES.tight_side):
+        return None
+    ink = np.where(ink > RULES.faintest * contrast, (ink * (255 / contrast)).clip(0, 255), 0).astype(np.float32)
+    labels = label(strokes, connectivity=2)
+    return Sheet(ink, labels, list_marks(labels))
 
 
-def close(gray: Array) -> Array:
-    """Remove what is dark and narrower than the widest stroke (morphological closing)."""
-    size = int(WIDEST_STROKE * max(gray.shape)) | 1
-    return -dilate(-dilate(gray, size), size)
+def is_blurred(ink: Array, strokes: NDArray[np.bool_], contrast: float) -> bool:
+    """Tell shadows, and the uneven light on a photo, from ink: their edges are wide."""
+    window = 2 * max(1, int(RULES.widest_edge * max(ink.shape))) + 1
+    steps = ndimage.grey_dilation(ink, window) - ndimage.grey_erosion(ink, window)
+    return bool(steps[find_outline(strokes)].mean() < RULES.edge_contrast * contrast)
 
 
-def dilate(gray: NDArray[Pixel], size: int) -> NDArray[Pixel]:
-    """Replace each pixel by the maximum of a square of `size` pixels around it; `size` is odd."""
-    for _ in range(2):
-        widened = gray.copy()
-        for shift in range(1, min(size // 2 + 1, len(gray))):
-            np.maximum(widened[shift:], gray[:-shift], out=widened[shift:])
-            np.maximum(widened[:-shift], gray[shift:], out=widened[:-shift])
-        gray = widened.T
-    return gray
+def measure_fullest_side(strokes: NDArray[np.bool_]) -> float:
+    """Return the largest share of ink along a side of the picture."""
+    return float(max(side.mean() for side in (strokes[0], strokes[-1], strokes[:, 0], strokes[:, -1])))
 
 
-def estimate_noise(gray: Array) -> float:
-    """Estimate the standard deviation of noise from the differences between neighbors, of which few are edges."""
-    differences = np.abs(gray[:, 1:] - gray[:, :-1])
-    return 1.4826 * quantile(differences, 0.5) / math.sqrt(2) if differences.size else 0.0
-
-
-def quantile(values: Array, share: float) -> float:
-    """Return the value below which `share` of the values are; numpy's function takes ten times as long."""
-    position = int(share * (values.size - 1))
-    return float(np.partition(values.ravel(), position)[position])
-
-
-def otsu(values: Array) -> float:
-    """Return Otsu's threshold of positive values: it maximizes the variance between the two classes."""
-    width = values.max() / 128
-    counts = np.bincount((values / width).astype(np.intp).clip(max=127), minlength=128)
-    centers = (np.arange(128) + 0.5) * width
-    below, sums = np.cumsum(counts), np.cumsum(counts * centers)
-    above = below[-1] - below
-    variance = (sums * below[-1] - sums[-1] * below) ** 2 / np.maximum(below * above, 1)
-    return float(width * (1 + np.argmax(variance)))
-
-
-def find_surroundings(strokes: Mask) -> Mask:
-    """Mark the strokes without specks, and the pixels around them."""
-    height, width = strokes.shape
-    cell = -(-max(height, width) // GRID_SIZE)
-    padded = np.pad(strokes, ((0, -height % cell), (0, -width % cell)))
-    areas = padded.reshape(padded.shape[0] // cell, cell, padded.shape[1] // cell, cell).sum(axis=(1, 3))
-    parts = find_parts(areas > 0)
-    sizes = [sum(areas[position] for position in part) for part in parts]
-    kept = np.zeros(areas.shape, bool)
-    for part, size in zip(parts, sizes, strict=True):
-        if size >= MIN_PART * max(sizes):
-            kept[tuple(np.transpose(part))] = True
-    cells = kept.repeat(cell, axis=0).repeat(cell, axis=1)[:height, :width]
-    return dilate(strokes & cells, 2 * cell + 1)
-
-
-def find_parts(mask: Mask) -> list[list[tuple[int, int]]]:
-    """List the positions in each 8-connected part of a mask."""
-    pending = {(int(y), int(x)) for y, x in np.argwhere(mask)}
-    parts = []
-    while pending:
-        part = [pending.pop()]
-        for y, x in part:  # the list grows
-            neighbors = {(y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)} & pending
-            pending -= neighbors
-            part += neighbors
-        parts.append(part)
-    return parts
-
-
-def thicken(ink: Array) -> Array:
-    """Thicken strokes thinner than THINNEST_STROKE; their width is twice their area by the length of their outline."""
-    strokes = np.pad(ink > 127, 1)
-    outline = strokes & dilate(~strokes, 3)
-    rows, columns = np.nonzero(strokes)
-    missing = THINNEST_STROKE * (1 + max(np.ptp(rows), np.ptp(columns))) - 2 * strokes.sum() / outline.sum()
-    size = 2 * round(missing / 2) + 1
-    return dilate(np.pad(ink, size // 2), size) if size > 1 else ink
+def extract(sheet: Sheet, digit: Mark) -> Array:
+    """Return the ink of a digit, with its soft edge, and without that of other marks."""
+    mine = np.isin(sheet.labels, digit.labels)
+    near = ndimage.grey_dilation(mine, 2 * find_factor(mine, RULES.grid_size) + 1)
+    return np.where(near & (mine | (sheet.labels == 0)), sheet.ink, 0)

@@ -1,6 +1,7 @@
 """The exported network: an ONNX file that contains its normalization, with what a picture must look like."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from predict import PredictError
 from predict.pictures import read_file
 from predict.preparation import Ink
+from predict.rules import are_digits
 
 SILENT = 4  # log only what ends the process
 
@@ -49,6 +51,12 @@ class Metadata(NamedTuple):
     mode: str  # of an image: L, gray, or RGB, with a third dimension
     classes: list[str]
     ink: Ink | None  # None: the pictures are not ink on a plain background
+    temperature: float = 1  # what logits are divided by, so that the probabilities are those of being right
+
+    @property
+    def are_digits(self) -> bool:
+        """Tell whether the rules for digits apply."""
+        return self.ink is not None and are_digits(self.classes)
 
 
 class Model:
@@ -73,16 +81,20 @@ class Model:
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return probabilities of shape (n, classes) of images, of shape (n, height, width) or (n, height, width, 3).
 
+        They are calibrated with the temperature.
+
         Raises:
             PredictError: the network fails, or gives something else.
         """
         try:
-            [probabilities] = self.session.run(["probabilities"], {"images": images})
+            [logits] = self.session.run(["logits"], {"images": images})
         except Exception as error:  # noqa: BLE001 - the base class of onnxruntime's errors
             raise PredictError(f"the model fails ({shorten(error)}); run dvc repro") from None
-        if probabilities.shape != (len(images), len(self.metadata.classes)) or not np.isfinite(probabilities).all():
+        if logits.shape != (len(images), len(self.metadata.classes)) or not np.isfinite(logits).all():
             raise PredictError("the model gives no probabilities; run dvc repro")
-        return np.asarray(probabilities)
+        scaled = (logits - logits.max(axis=1, keepdims=True)) / np.float32(self.metadata.temperature)
+        exponentials = np.exp(scaled)
+        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
 
 def read_shapes(session: ort.InferenceSession) -> tuple[tuple[int, int], str, int]:
@@ -117,8 +129,9 @@ def read_metadata(metadata: Mapping[str, str], shape: tuple[int, int], mode: str
         names = None
     if not (isinstance(names, list) and len(names) == classes and all(isinstance(name, str) for name in names)):
         raise PredictError(f"metadata: classes: must be a JSON list of {classes} names; run dvc repro")
+    temperature = read_temperature(metadata.get("temperature", "1"))
     if not {"ink_size", "ink_center"} & metadata.keys():
-        return Metadata(shape, mode, names, None)
+        return Metadata(shape, mode, names, None, temperature)
     size, center = metadata.get("ink_size", ""), metadata.get("ink_center", "")
     if mode != "L":
         raise PredictError("metadata: ink_size: must be left out for images in color; run dvc repro")
@@ -126,7 +139,22 @@ def read_metadata(metadata: Mapping[str, str], shape: tuple[int, int], mode: str
         raise PredictError(f"metadata: ink_size: {shorten(size)}: must be 1 to {min(shape)}; run dvc repro")
     if center not in {"mass", "box"}:
         raise PredictError(f"metadata: ink_center: {shorten(center)}: must be mass or box; run dvc repro")
-    return Metadata(shape, mode, names, Ink(int(size), center))
+    return Metadata(shape, mode, names, Ink(int(size), center), temperature)
+
+
+def read_temperature(text: str) -> float:
+    """Parse a positive number.
+
+    Raises:
+        PredictError: it is not one.
+    """
+    try:
+        temperature = float(text)
+    except ValueError:
+        temperature = math.nan
+    if not (temperature > 0 and math.isfinite(temperature)):
+        raise PredictError(f"metadata: temperature: {shorten(text)}: must be a positive number; run dvc repro")
+    return temperature
 
 
 def shorten(value: object) -> str:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from predict import PredictError
+from predict.rules import RULES
 
 MAX_BYTES = 2**30  # of a file
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS
 MAX_SIDE = 2000  # larger pictures are reduced while they are read
-MIN_CONTRAST = 24  # of 255; what is visible of a transparent picture is plain below this
 STANDARD_INPUT = "-"
 
 Pixels = NDArray[np.uint8]
@@ -128,7 +128,7 @@ def flatten(picture: Image.Image) -> NDArray[np.float32]:
         raise PredictError("empty: all of it is transparent")
     left, top, right, bottom = bounds
     share = visible[top:bottom, left:right].mean()
-    if visible.all() or (share > 0.5 and np.ptp(gray[visible]) > MIN_CONTRAST):
+    if visible.all() or (share > 0.5 and np.ptp(gray[visible]) > RULES.visible_contrast):
         paper = np.median(gray[visible])
         return np.asarray(paper + (gray - paper) * (alpha / 255), np.float32)
     return np.pad(alpha, 1 + max(alpha.shape) // 10)

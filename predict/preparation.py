@@ -1,6 +1,6 @@
 """Prepare pictures for the network as MNIST's authors did: their ink is scaled to fit a box, and placed in the image.
 
-The page models/draw.html does the same in JavaScript.
+The page models/draw.html does the same in JavaScript. A picture with several digits becomes several images.
 """
 
 import math
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from predict import PredictError
-from predict.ink import find_ink
 from predict.pictures import STANDARD_INPUT, Pixels, read_file, read_gray
+from predict.rules import RULES
 
 MANY = 400  # fewer files take less time than the start of processes
 CHUNK_SIZE = 50  # files that a process gets at a time
@@ -32,7 +32,7 @@ class Ink(NamedTuple):
 
 
 def read_images(files: Sequence[str], prepare: Callable[[bytes], Pixels]) -> Iterator[Pixels | PredictError]:
-    """Yield the image of each file, or what is wrong with it, in their order; many in several processes."""
+    """Yield the images of each file, or what is wrong with it, in their order; many in several processes."""
     read = partial(_read_image, prepare)
     if len(files) < MANY or STANDARD_INPUT in files:
         yield from map(read, files)
@@ -53,13 +53,43 @@ def _read_image(prepare: Callable[[bytes], Pixels], name: str) -> Pixels | Predi
         return error
 
 
-def prepare_ink(shape: tuple[int, int], ink: Ink, data: bytes) -> Pixels:
-    """Turn the bytes of any picture into an image of shape (height, width) in which the ink is where it must be.
+def prepare_whole(
+    read: Callable[[tuple[int, int], str, bytes], Pixels], shape: tuple[int, int], mode: str, data: bytes
+) -> Pixels:
+    """Turn a picture into one image, by `read_as_is` or `read_scaled`."""
+    return read(shape, mode, data)[np.newaxis]
+
+
+def prepare_digits(shape: tuple[int, int], ink: Ink, data: bytes) -> Pixels:
+    """Turn the bytes of any picture into images of shape (n, height, width), in which the ink is where it must be.
+
+    Raises:
+        PredictError: it is not a picture, or has no digit.
+    """
+    gray = read_gray(data)
+    if is_prepared(gray, shape, ink):
+        return gray[np.newaxis].astype(np.uint8)
+
+    from predict.ink import find_digits  # scipy and scikit-image take a third of a second to import
+
+    return np.stack([fit(digit, shape, ink) for digit in find_digits(gray)])
+
+
+def is_prepared(gray: NDArray[np.float32], shape: tuple[int, int], ink: Ink) -> bool:
+    """Tell whether a picture already is an image of the network, as those of MNIST are."""
+    return gray.shape == shape and bool(gray.any()) and np.array_equal(fit(gray, shape, ink), gray)
+
+
+def prepare_box(shape: tuple[int, int], ink: Ink, data: bytes) -> Pixels:
+    """Turn the bytes of a picture of anything else into one image: what differs from its border is scaled to fit.
 
     Raises:
         PredictError: it is not a picture, or empty.
     """
-    return fit(find_ink(read_gray(data)), shape, ink)
+    gray = read_gray(data)
+    background = float(np.median(np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])))
+    values = background - gray if background > 127 else gray - background
+    return fit(np.where(values < RULES.min_contrast, np.float32(0), values), shape, ink)[np.newaxis]
 
 
 def fit(values: NDArray[np.float32], shape: tuple[int, int], ink: Ink) -> Pixels:

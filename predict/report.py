@@ -1,63 +1,104 @@
-"""What is printed: predictions as a table or as JSON, images, and the accuracy where the labels are known."""
+"""What is printed: predictions as a table or as JSON, images, and the accuracy where labels are known."""
 
 import argparse
-import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from predict import PredictError
-
-FindLabel = Callable[[str], int | None]  # from the name of a picture to its class; raises PredictError
+from predict.model import Metadata
+from predict.rules import RULES
 
 
 class Prediction(NamedTuple):
-    """The probabilities, float32 of shape (classes,), of an image, uint8, and its true class, if known."""
+    """What a picture holds: its images, uint8 of shape (n, height, width), and their probabilities, (n, classes).
+
+    There are several if it is a number. The label is the true class of the picture, if known.
+    """
 
     file: str
-    image: NDArray[np.uint8]
+    images: NDArray[np.uint8]
     label: int | None
     probabilities: NDArray[np.float32]
 
 
+class Row(NamedTuple):
+    """A line of the report: of a picture, of its number, or of a digit of that."""
+
+    file: str
+    label: int | None
+    best: list[int]  # the class, or those of the digits
+    probability: float
+    probabilities: NDArray[np.float32] | None
+    image: NDArray[np.uint8] | None
+
+
 def print_predictions(
-    predictions: Iterable[Prediction], files: Sequence[str], classes: Sequence[str], options: argparse.Namespace
+    predictions: Iterable[Prediction], files: Sequence[str], metadata: Metadata, options: argparse.Namespace
 ) -> None:
     """Print the predictions as they come, and the confusion matrix at the end if labels are known."""
+    classes = metadata.classes
+    certain = RULES.certain if metadata.are_digits else 0
     labels = options.labels is not None
-    file_width = max(len(to_printable(name)) for name in ["file", *files])
+    several = metadata.are_digits and not options.as_is
+    file_width = max(len(to_printable(name)) for name in ["file", *files]) + len("[1]") * several
     class_width = max(len(name) for name in ["class", "label", *classes])
-    row = "  ".join([f"{{:{file_width}}}", *[f"{{:{class_width}}}"] * (1 + labels), "{:>11}", "{}"])
+    layout = "  ".join([f"{{:{file_width}}}", *[f"{{:{class_width}}}"] * (1 + labels), "{:>11}", "{}"])
     color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     confusion = np.zeros((len(classes), len(classes)), np.int64)
-    for number, prediction in enumerate(predictions):
-        if options.json:
-            print(_format_json(prediction, classes))
-        else:
-            if number == 0:
-                print(row.format("file", *["label"] * labels, "class", "probability", "second best"))
-            print(row.format(*_list_cells(prediction, classes)))
-        if options.show:
-            print(_format_image(prediction.image, color=color))
+    numbers = 0  # pictures with a label that are taken for several digits
+    for position, prediction in enumerate(predictions):
+        if position == 0 and not options.json:
+            print(layout.format("file", *["label"] * labels, "class", "probability", "second best"))
+        for row in _list_rows(prediction):
+            print(
+                _format_json(row, classes, certain)
+                if options.json
+                else layout.format(*_list_cells(row, classes, certain))
+            )
+            if options.show and row.image is not None:
+                print(_format_image(row.image, color=color))
         if prediction.label is not None:
-            confusion[prediction.label, prediction.probabilities.argmax()] += 1
-    if confusion.any():
-        _print_summary(confusion, classes, as_json=options.json)
+            if len(prediction.images) == 1:
+                confusion[prediction.label, prediction.probabilities.argmax()] += 1
+            else:
+                numbers += 1
+    if confusion.any() or numbers:
+        _print_summary(confusion, numbers, classes, as_json=options.json)
 
 
-def _list_cells(prediction: Prediction, classes: Sequence[str]) -> list[str]:
-    file, _, label, probabilities = prediction
-    best, second = np.argsort(-probabilities, kind="stable")[:2]
-    labels = [] if label is None else [classes[label]]
-    second_best = f"{classes[second]} ({probabilities[second]:.2%})"
-    return [to_printable(file), *labels, classes[best], f"{probabilities[best]:.2%}", second_best]
+def _list_rows(prediction: Prediction) -> Iterator[Row]:
+    """Yield the row of a picture; if it is a number, with a row for each digit."""
+    file, images, label, probabilities = prediction
+    best = probabilities.argmax(axis=1).tolist()
+    if len(images) == 1:
+        yield Row(file, label, best, float(probabilities.max()), probabilities[0], images[0])
+        return
+    yield Row(file, label, best, float(probabilities.max(axis=1).prod()), None, None)
+    for number, (digit, image, row) in enumerate(zip(best, images, probabilities, strict=True), 1):
+        yield Row(f"{file}[{number}]", None, [digit], float(row.max()), row, image)
+
+
+def _list_cells(row: Row, classes: Sequence[str], certain: float) -> list[str]:
+    labels = [] if row.label is None else [classes[row.label]]
+    if row.probabilities is None:
+        last = f"{len(row.best)} digits"
+    else:
+        second = np.argsort(-row.probabilities, kind="stable")[1]
+        last = f"{classes[second]} ({row.probabilities[second]:.2%})"
+    uncertain = ", uncertain" if row.probability < certain else ""
+    return [
+        to_printable(row.file),
+        *labels,
+        "".join(classes[digit] for digit in row.best),
+        f"{row.probability:.2%}",
+        last + uncertain,
+    ]
 
 
 def to_printable(text: str) -> str:
@@ -65,16 +106,18 @@ def to_printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _format_json(prediction: Prediction, classes: Sequence[str]) -> str:
-    file, _, label, probabilities = prediction
-    best = int(probabilities.argmax())
-    result = {
-        "file": file,
-        "class": classes[best],
-        "probability": float(probabilities[best]),
-        "probabilities": dict(zip(classes, map(float, probabilities), strict=True)),
+def _format_json(row: Row, classes: Sequence[str], certain: float) -> str:
+    result: dict[str, object] = {
+        "file": row.file,
+        "class": "".join(classes[digit] for digit in row.best),
+        "probability": row.probability,
+        "uncertain": row.probability < certain,
     }
-    return json.dumps(result if label is None else result | {"label": classes[label]})
+    if row.probabilities is None:
+        result["digits"] = len(row.best)
+    else:
+        result["probabilities"] = dict(zip(classes, map(float, row.probabilities), strict=True))
+    return json.dumps(result if row.label is None else result | {"label": classes[row.label]})
 
 
 def _format_image(image: NDArray[np.uint8], *, color: bool) -> str:
@@ -92,9 +135,9 @@ def _color_block(pixels: tuple[int, int]) -> str:
     return f"\x1b[38;5;{upper};48;5;{lower}m▀"
 
 
-def _print_summary(confusion: NDArray[np.int64], classes: Sequence[str], *, as_json: bool) -> None:
-    """Print the accuracy and the confusion matrix, whose rows are labels."""
-    correct, total = int(confusion.trace()), int(confusion.sum())
+def _print_summary(confusion: NDArray[np.int64], numbers: int, classes: Sequence[str], *, as_json: bool) -> None:
+    """Print the accuracy and the confusion matrix, whose rows are labels; numbers are wrong, and not in the matrix."""
+    correct, total = int(confusion.trace()), int(confusion.sum()) + numbers
     if as_json:
         print(json.dumps({"accuracy": correct / total, "images": total, "confusion": confusion.tolist()}))
         return
@@ -103,62 +146,3 @@ def _print_summary(confusion: NDArray[np.int64], classes: Sequence[str], *, as_j
     print(f"\nAccuracy: {correct / total:.4f} ({correct} of {total})")
     print("Confusion matrix (rows: label, columns: class):")
     print(*("  ".join(text.rjust(width) for text in row) for row in rows), sep="\n")
-
-
-def choose_labels(option: str | None, classes: Sequence[str]) -> FindLabel:
-    """Return what finds the label of a picture: None, by its folder if the option is empty, or by a CSV file.
-
-    Raises:
-        PredictError: the CSV file is invalid.
-    """
-    if option is None:
-        return lambda _: None
-    if not option:
-        return lambda name: parse_label(Path(name).absolute().parent.name, classes)
-    labels = read_labels(Path(option), classes)
-
-    def find(name: str) -> int:
-        label = labels.get(Path(name).resolve())
-        if label is None:
-            raise PredictError(f"has no label in {option}")
-        return label
-
-    return find
-
-
-def read_labels(path: Path, classes: Sequence[str]) -> dict[Path, int]:
-    """Read a CSV file with the header `file,label`; the files are relative to its folder.
-
-    Raises:
-        PredictError: it cannot be read, or has other columns or labels.
-    """
-    labels: dict[Path, int] = {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            if reader.fieldnames != ["file", "label"]:
-                raise PredictError("the first line must be file,label")
-            for row in reader:
-                if None in row or None in row.values():
-                    raise PredictError(f"line {reader.line_num}: must have a file and a label")
-                try:
-                    labels[path.parent.joinpath(row["file"]).resolve()] = parse_label(row["label"], classes)
-                except PredictError as error:
-                    raise PredictError(f"line {reader.line_num}: {error}") from None
-    except OSError as error:
-        raise PredictError(error.strerror or "cannot be read") from None
-    except (ValueError, csv.Error) as error:
-        raise PredictError(f"not a CSV file in UTF-8 ({error})") from None
-    return labels
-
-
-def parse_label(text: str, classes: Sequence[str]) -> int:
-    """Return the number of the class with this name or number.
-
-    Raises:
-        PredictError: there is none.
-    """
-    names = [*classes, *map(str, range(len(classes)))]
-    if text not in names:
-        raise PredictError(f"the label is {text[:50]}, must be one of {', '.join(classes)}")
-    return names.index(text) % len(classes)

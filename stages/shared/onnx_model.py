@@ -23,11 +23,12 @@ TOLERANCE = 1e-3  # of logits, relative to the largest; those of float32 agree w
 
 
 @torch.no_grad()
-def build_model(network: nn.Module, dataset: Dataset) -> ModelProto:
+def build_model(network: nn.Module, dataset: Dataset, temperature: float = 1) -> ModelProto:
     """Build a model from `images` to `logits` and `probabilities`, which are float32 of shape (n, classes).
 
     Images are uint8 of shape (n, height, width) if the data set has one channel, else (n, height, width, channels). n
-    may be 0. The bytes of the model depend on nothing but the network and the data set.
+    may be 0. The bytes of the model depend on nothing but the arguments. The temperature is left to whoever shows
+    probabilities: it is in the metadata.
 
     Raises:
         StageError: the network has a layer that cannot be exported, or gives other outputs than a logit for each class.
@@ -58,11 +59,11 @@ def build_model(network: nn.Module, dataset: Dataset) -> ModelProto:
         ir_version=IR_VERSION,
         producer_name="mnist-pipeline",
     )
-    helper.set_model_props(model, describe(network, dataset))
+    helper.set_model_props(model, describe(network, dataset, temperature))
     return model
 
 
-def describe(network: nn.Module, dataset: Dataset) -> dict[str, str]:
+def describe(network: nn.Module, dataset: Dataset, temperature: float) -> dict[str, str]:
     """List the metadata. Those of ink are missing where images are not ink on a plain background."""
     metadata = {
         "dataset": dataset.name,
@@ -70,6 +71,7 @@ def describe(network: nn.Module, dataset: Dataset) -> dict[str, str]:
         "mean": str(dataset.mean),
         "std": str(dataset.std),
         "layers": describe_layers(network),
+        "temperature": str(temperature),
         "parameters": str(sum(weight.numel() for weight in network.parameters())),
     }
     if dataset.ink_size is not None:

@@ -10,9 +10,13 @@ from typing import Any
 
 from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 
+from predict.rules import RULES, are_digits
+
 SOURCES = Path(__file__).parent / "draw"
 STYLES = ("page.css", "input.css", "output.css", "wide.css")
-SCRIPTS = ("operators.js", "windows.js", "network.js", "prepare.js", "picture.js", "paper.js", "output.js", "main.js")
+NETWORK = ("operators.js", "windows.js", "network.js")
+PICTURES = ("pixels.js", "prepare.js", "strokes.js", "background.js", "marks.js", "ink.js", "picture.js")
+SCRIPTS = (*NETWORK, *PICTURES, "paper.js", "output.js", "main.js")
 # What the page calls a data set, and what it asks for; without an entry, its name in params.yaml, and a picture.
 TEXTS = {
     "mnist": ("MNIST", "Draw a digit"),
@@ -30,7 +34,8 @@ def build_page(model: ModelProto) -> str:
     It may load nothing, and run only the script that is in it: the policy names their SHA-256.
     """
     style = "\n".join(map(_read, STYLES))
-    script = '"use strict";\n' + "\n".join(map(_read, SCRIPTS))
+    rules = json.dumps(RULES._asdict())
+    script = f'"use strict";\nconst RULES = {rules};\n' + "\n".join(map(_read, SCRIPTS))
     policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:"
     return Template(_read("page.html")).substitute(
         {name: html.escape(text, quote=False) for name, text in _describe(model).items()},
@@ -83,10 +88,13 @@ def _encode(model: ModelProto) -> dict[str, Any]:
     """Convert what the script reads to values of JSON."""
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     ink = {"size": int(metadata["ink_size"]), "center": metadata["ink_center"]} if "ink_size" in metadata else None
+    classes = json.loads(metadata["classes"])
     return {
         "shape": _list_sides(model),
-        "classes": json.loads(metadata["classes"]),
+        "classes": classes,
         "ink": ink,
+        "digits": ink is not None and are_digits(classes),
+        "temperature": float(metadata["temperature"]),
         "nodes": [
             {
                 "operator": node.op_type,

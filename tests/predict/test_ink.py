@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from predict import PredictError
-from predict.ink import find_ink
+from predict.ink import find_digits
 from predict.preparation import Ink, fit
+from predict.strokes import measure_strokes
 from tests.predict.conftest import draw_seven
+from tests.predict.scenes import BLANK, SCENES, draw_number, draw_strokes, write_on
 
 SEVEN = draw_seven().repeat(2, axis=0).repeat(2, axis=1)  # 160 wide, 240 high
 HEIGHT, WIDTH = SEVEN.shape
@@ -33,9 +35,14 @@ PICTURES: dict[str, NDArray[np.floating]] = {
 }
 
 
+def find_only(gray: NDArray[np.floating]) -> NDArray[np.float32]:
+    [ink] = find_digits(gray.clip(0, 255).astype(np.float32))
+    return ink
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_finds_the_same_ink(name: str) -> None:
-    image = fit(find_ink(PICTURES[name].clip(0, 255).astype(np.float32)), (28, 28), Ink(20, "mass"))
+    image = fit(find_only(PICTURES[name]), (28, 28), Ink(20, "mass"))
     assert np.abs(image.astype(int) - EXPECTED).mean() < 10
     assert np.corrcoef(image.ravel(), EXPECTED.ravel())[0, 1] > 0.85  # noise may shift it by a pixel
 
@@ -43,7 +50,7 @@ def test_finds_the_same_ink(name: str) -> None:
 def test_small_digit_has_the_pixels_of_its_picture() -> None:
     seven = SEVEN[::3, ::3].astype(np.float32)
     large = np.pad(255 - seven, ((1500, 400), (300, 1900)), constant_values=255)
-    difference = fit(find_ink(large), (28, 28), Ink(20, "mass")).astype(int) - fit(seven, (28, 28), Ink(20, "mass"))
+    difference = fit(find_only(large), (28, 28), Ink(20, "mass")).astype(int) - fit(seven, (28, 28), Ink(20, "mass"))
     assert np.abs(difference).mean() < 0.1
 
 
@@ -61,4 +68,68 @@ EMPTY = {
 @pytest.mark.parametrize("name", EMPTY)
 def test_rejects_no_ink(name: str) -> None:
     with pytest.raises(PredictError, match=r"^empty: "):
-        find_ink(EMPTY[name].clip(0, 255).astype(np.float32))
+        find_only(EMPTY[name])
+
+
+KINDS = ["frame_1", "frame_12", "frame_gray", "frame_right", "frame_of_dark", "status_bar", "panel", "paper_on_table"]
+KINDS += [
+    "ruled",
+    "ruled_dark",
+    "grid",
+    "margin_line",
+    "box",
+    "circle",
+    "underline",
+    "period",
+    "holes",
+    "corner",
+    "fold",
+]
+KINDS += ["corners", "shadow", "gradient", "light_on_dark"]
+
+
+@pytest.mark.parametrize("digit", [4, 5])
+@pytest.mark.parametrize("kind", KINDS)
+def test_leaves_out_what_is_not_the_digit(kind: str, digit: int) -> None:
+    expected, image = (
+        fit(find_only(SCENES[name](digit, np.random.default_rng(digit))), (28, 28), Ink(20, "mass"))
+        for name in ("plain", kind)
+    )
+    assert np.corrcoef(image.ravel(), expected.ravel())[0, 1] > 0.85
+
+
+@pytest.mark.parametrize("kind", BLANK)
+def test_blank_has_no_digit(kind: str) -> None:
+    with pytest.raises(PredictError, match=r"^empty: "):
+        find_only(BLANK[kind](np.random.default_rng(0)))
+
+
+def test_finds_the_digits_of_a_number() -> None:
+    numbers = [[5, 1, 4], [1, 1], [4, 0]]
+    for digits in numbers:
+        picture = write_on(draw_number(digits, np.random.default_rng(0)))
+        inks = find_digits(picture.astype(np.float32))
+        assert len(inks) == len(digits)
+        random = np.random.default_rng(0)
+        for digit, ink in zip(digits, inks, strict=True):
+            one = find_only(write_on(draw_strokes(digit, random, 200)))
+            image, expected = (fit(values, (28, 28), Ink(20, "mass")) for values in (ink, one))
+            assert np.corrcoef(image.ravel(), expected.ravel())[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("gap", [3, 12])
+def test_strokes_near_each_other_are_one_digit(gap: int) -> None:
+    """A five whose top is a stroke of its own."""
+    picture = Image.new("L", (300, 300), 240)
+    painter = ImageDraw.Draw(picture)
+    painter.line([(120, 80), (110, 140), (170, 160), (170, 210), (110, 220)], fill=20, width=14, joint="curve")
+    painter.line([(128 + gap, 80 - gap), (190, 70 - gap)], fill=20, width=14)
+    assert find_only(np.asarray(picture)).any()
+
+
+@pytest.mark.parametrize(("width", "narrowest", "widest"), [(3, 0.08, 0.1), (20, 0.07, 0.08), (60, 0.1, 0.15)])
+def test_strokes_get_a_width_that_the_network_knows(width: int, narrowest: float, widest: float) -> None:
+    picture = Image.new("L", (400, 400), 240)
+    ImageDraw.Draw(picture).line([(120, 100), (280, 100), (200, 300)], fill=20, width=width, joint="curve")
+    strokes, size = measure_strokes(find_only(np.asarray(picture)))
+    assert narrowest < strokes / size < widest

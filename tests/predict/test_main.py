@@ -13,7 +13,8 @@ from PIL import Image
 
 from tests.clone import ROOT, Clone
 from tests.conftest import needs_mnist
-from tests.predict.conftest import Predict, build_model, draw_seven, make_image, read_mnist
+from tests.predict.conftest import METADATA, Predict, build_model, draw_seven, make_image, read_mnist
+from tests.predict.scenes import draw_number, write_on
 
 
 def save_images(folder: Path, labels: Sequence[int]) -> None:
@@ -50,6 +51,41 @@ def test_prints_json_of_more_than_a_batch(folder: Path, predict: Predict) -> Non
         assert list(line["probabilities"]) == list("0123456789")
         assert line["probability"] == line["probabilities"][line["class"]] == max(line["probabilities"].values())
         assert sum(line["probabilities"].values()) == pytest.approx(1)
+
+
+def test_number_has_a_row_and_its_digits_too(folder: Path, predict: Predict) -> None:
+    number = write_on(draw_number([7, 1, 4], np.random.default_rng(0))).astype(np.uint8)
+    Image.fromarray(number).save(folder / "number.png")
+    whole, *digits = map(json.loads, predict("--json", "number.png").output.splitlines())
+    assert [digit["file"] for digit in digits] == [f"number.png[{place}]" for place in (1, 2, 3)]
+    assert whole["file"] == "number.png"
+    assert whole["class"] == "".join(digit["class"] for digit in digits)
+    assert whole["probability"] == pytest.approx(np.prod([digit["probability"] for digit in digits]))
+    _, first, second, *_ = predict("--show", "number.png").output.splitlines()
+    assert first.split()[:2] == ["number.png", whole["class"]]
+    assert "3 digits" in first
+    assert second.split()[:2] == ["number.png[1]", digits[0]["class"]]
+
+
+def test_number_is_wrong_where_one_digit_is_right(folder: Path, predict: Predict) -> None:
+    (folder / "7").mkdir()
+    number = write_on(draw_number([7, 7], np.random.default_rng(0))).astype(np.uint8)
+    Image.fromarray(number).save(folder / "7/a.png")
+    *_, summary = map(json.loads, predict("--labels", "--json", "7").output.splitlines())
+    assert (summary["accuracy"], summary["images"]) == (0, 1)
+
+
+@pytest.mark.parametrize(("classes", "expected"), [("0123456789", True), ("abcdefghij", False)])
+def test_says_what_is_uncertain_of_digits(folder: Path, predict: Predict, classes: str, *, expected: bool) -> None:
+    (folder / "models/mlp.onnx").write_bytes(build_model(METADATA | {"classes": json.dumps(list(classes))}))
+    Image.fromarray(make_image(3)).save(folder / "clear.png")
+    Image.fromarray(make_image(3) // 4).save(folder / "faint.png")
+    output = predict("--as-is", "--json", "clear.png", "faint.png").output
+    clear, faint = map(json.loads, output.splitlines())
+    assert (clear["class"], faint["class"]) == (classes[3], classes[3])
+    assert (clear["uncertain"], faint["uncertain"]) == (False, expected)
+    status, output, _ = predict("--as-is", "faint.png")
+    assert (status, ", uncertain" in output) == (0, expected)
 
 
 def test_prepares_and_shows_picture(folder: Path, predict: Predict) -> None:
@@ -102,7 +138,8 @@ def test_labels_are_in_a_file(folder: Path, predict: Predict) -> None:
 
 
 def test_predicts_the_others(folder: Path, predict: Predict) -> None:
-    save_images(folder, [3, 7])
+    for number in range(2):
+        Image.fromarray(draw_seven()).save(folder / f"0{number}.png")
     (folder / "text.png").write_text("text")
     (folder / "cut.png").write_bytes((folder / "00.png").read_bytes()[:60])
     (folder / "none").mkdir()

@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from predict import PredictError
-from predict.model import Model
+from predict.model import Metadata, Model
+from predict.preparation import Ink
 from tests.clone import Clone
 from tests.predict.conftest import METADATA, Predict, build_model, make_image
 
@@ -20,11 +21,19 @@ def test_predicts_probabilities() -> None:
     assert np.allclose(probabilities.sum(axis=1), 1)
 
 
+def test_temperature_divides_logits() -> None:
+    probabilities = Model(build_model()).predict(IMAGES).astype(np.float64)
+    powers = probabilities ** (1 / 4)
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    model = Model(build_model(METADATA | {"temperature": "4.0"}))
+    np.testing.assert_allclose(model.predict(IMAGES), expected, rtol=1e-5)
+
+
 def test_reads_metadata() -> None:
     metadata = Model(build_model({"classes": LETTERS, "ink_size": "28", "ink_center": "box"})).metadata
-    assert metadata == ((28, 28), "L", list("abcdefghiお"), (28, "box"))
+    assert metadata == Metadata((28, 28), "L", list("abcdefghiお"), Ink(28, "box"), 1)
     metadata = Model(build_model({"classes": '["a", "b"]'}, shape=(8, 6, 3), outputs=2)).metadata
-    assert metadata == ((8, 6), "RGB", ["a", "b"], None)
+    assert metadata == Metadata((8, 6), "RGB", ["a", "b"], None, 1)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +54,8 @@ def test_reads_metadata() -> None:
         (build_model(METADATA | {"classes": "0123"}), "metadata: classes: must be a JSON list of 10 names"),
         (build_model(METADATA | {"ink_size": "29"}), "metadata: ink_size: 29: must be 1 to 28"),
         (build_model(METADATA | {"ink_center": "top"}), "metadata: ink_center: top: must be mass or box"),
+        (build_model(METADATA | {"temperature": "0"}), "metadata: temperature: 0: must be a positive number"),
+        (build_model(METADATA | {"temperature": "hot"}), "metadata: temperature: hot: must be a positive number"),
     ],
 )
 def test_rejects(data: bytes, message: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from predict import PredictError, pictures
-from predict.ink import find_ink
+from predict.ink import find_digits
 from predict.pictures import list_pictures, read_as_is, read_file, read_gray, read_scaled
 from predict.preparation import Ink, fit
 from tests.predict.conftest import draw_seven
@@ -70,7 +70,7 @@ PICTURES = {
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_reads_the_same_digit(name: str) -> None:
-    image = fit(find_ink(read_gray(PICTURES[name])), (28, 28), Ink(20, "mass"))
+    image = fit(find_digits(read_gray(PICTURES[name]))[0], (28, 28), Ink(20, "mass"))
     assert np.corrcoef(image.ravel(), EXPECTED.ravel())[0, 1] > 0.93
 
 

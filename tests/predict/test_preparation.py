@@ -1,3 +1,4 @@
+import io
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -10,9 +11,9 @@ from PIL import Image
 
 from predict import PredictError, preparation
 from predict.pictures import read_as_is
-from predict.preparation import Ink, fit, read_images
+from predict.preparation import Ink, fit, prepare_box, prepare_digits, prepare_whole, read_images
 from tests.conftest import needs_mnist
-from tests.predict.conftest import make_image, read_mnist
+from tests.predict.conftest import draw_seven, make_image, read_mnist
 
 
 def fit_by_matrices(ink: NDArray[np.float32], size: int, center: str) -> NDArray[np.int64]:
@@ -77,7 +78,32 @@ def test_reads_many_files_in_processes(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(preparation, "MANY", many)
     monkeypatch.setattr(preparation, "CHUNK_SIZE", 2)
     monkeypatch.setattr(preparation, "ProcessPoolExecutor", executor)
-    first, error, last = read_images(files, partial(read_as_is, (28, 28), "L"))
-    np.testing.assert_array_equal([first, last], [make_image(0), make_image(2)])
+    first, error, last = read_images(files, partial(prepare_whole, read_as_is, (28, 28), "L"))
+    np.testing.assert_array_equal([first, last], [[make_image(0)], [make_image(2)]])
     assert str(error).startswith("not a picture")
     assert executor.call_count == (many == 1)
+
+
+def test_image_of_the_network_stays_as_it_is() -> None:
+    """Without margin rules, thickening, or the imports that these need."""
+    image = fit(draw_seven().astype(np.float32), (28, 28), Ink(20, "mass"))
+    with mock.patch.dict("sys.modules", {"predict.ink": None}):
+        [same] = prepare_digits((28, 28), Ink(20, "mass"), to_png(image))
+    np.testing.assert_array_equal(same, image)
+
+
+def test_other_classes_are_fitted_by_their_box() -> None:
+    """Two parts, one of which is a line: all that differs from the border, without stretching its grays."""
+    values = np.zeros((60, 80), np.uint8)
+    values[10:50, 20:30], values[10:14, 40:70] = 90, 200
+    for background, picture in ((240, 240 - values), (20, 20 + values)):
+        [image] = prepare_box((28, 28), Ink(28, "box"), to_png(picture))
+        np.testing.assert_array_equal(image, fit(values.astype(np.float32), (28, 28), Ink(28, "box")), str(background))
+    with pytest.raises(PredictError, match=r"^empty: "):
+        prepare_box((28, 28), Ink(28, "box"), to_png(np.full((30, 30), 200, np.uint8)))
+
+
+def to_png(gray: NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(gray).save(buffer, "png")
+    return buffer.getvalue()

@@ -81,7 +81,8 @@ def prepare_project(folder: Path) -> None:
     shutil.copy(ROOT / "dvc.yaml", folder)
     shutil.copy(ROOT / "params.yaml", folder)
     update_parameters(folder / "params.yaml", PARAMETERS)
-    (folder / "stages").symlink_to(ROOT / "stages")
+    for package in ("stages", "predict"):  # export writes the rules of predict into its page
+        (folder / package).symlink_to(ROOT / package)
     (folder / "data/images").mkdir(parents=True)
 
 

@@ -117,6 +117,7 @@ def test_metadata_describe_network_and_data_set() -> None:
         "mean": "0.5",
         "std": "1e-05",
         "layers": "Flatten, Linear 32, ReLU, Flatten, Linear 10",
+        "temperature": "1",
         "parameters": "25450",
         "ink_size": "20",
         "ink_center": "mass",

@@ -7,12 +7,12 @@ const output = new Output(model);
 let pointer = null; // the pointer whose stroke is being drawn: a second finger does not disturb it
 let scheduled = false;
 
-/** Classify what is on the paper, and show the result. */
+/** Classify what is on the paper, and show the result: an image and its probabilities for each digit. */
 function classify() {
-  const image = fit(paper.ink, model.shape, model.ink);
-  const probabilities = image && predict(model, image);
-  output.show(image, probabilities);
-  return probabilities;
+  const images = paper.inks.map((ink) => fit(ink, model.shape, model.ink));
+  const answers = images.includes(null) ? [] : images.map((image) => ({ image, probabilities: predict(model, image) }));
+  output.show(answers);
+  return answers;
 }
 
 /** Classify while a stroke is drawn, at most once a frame. */
@@ -43,8 +43,8 @@ function locate(event) {
 async function usePicture(file) {
   try {
     if (!file) throw new Error("No picture: drop, paste or choose an image file.");
-    const ink = await readPicture(file);
-    change(() => paper.show(ink));
+    const inks = await readPicture(file, model);
+    change(() => paper.show(inks));
   } catch (error) {
     output.showError(error.message);
   }

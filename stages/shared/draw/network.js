@@ -15,8 +15,8 @@ function readModel() {
   return model;
 }
 
-/** Run the model on an image, one number from 0 to 255 for each pixel, row by row; return the probabilities. */
-function predict({ nodes, constants, shape }, image) {
+/** Run the model on an image, one number from 0 to 255 for each pixel, row by row; return calibrated probabilities. */
+function predict({ nodes, constants, shape, temperature }, image) {
   const tensors = { ...constants, images: { shape: [1, ...shape], values: Float32Array.from(image) } };
   for (const { operator, inputs, output, attributes } of nodes) {
     const [, compute] = OPERATORS[operator];
@@ -26,7 +26,8 @@ function predict({ nodes, constants, shape }, image) {
       throw new Error(`It has the operator ${operator} with ${error.message}.`);
     }
   }
-  return tensors.probabilities.values;
+  const { values, shape: logits } = tensors.logits;
+  return softmax({}, { shape: logits, values: values.map((value) => value / temperature) }).values;
 }
 
 /** Say why this page cannot run a model; null if it can. */

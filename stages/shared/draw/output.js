@@ -3,35 +3,54 @@
 const EMPTY = "Nothing drawn: no prediction.";
 
 class Output {
-  constructor({ classes, shape: [height, width] }) {
+  constructor({ classes, digits, shape: [height, width] }) {
     this.classes = classes;
+    this.certain = digits ? RULES.certain : 0;
     this.rows = classes.map(addRow);
+    this.width = width;
     const canvas = document.getElementById("seen");
     Object.assign(canvas, { width, height, ariaLabel: `${width} x ${height} pixels` });
     this.seen = canvas.getContext("2d");
   }
 
-  /** Show an image, one number from 0 to 255 for each pixel, and the probabilities; both are null if nothing is drawn. */
-  show(image, probabilities) {
-    this.seen.putImageData(toGrayscale(image ?? [], this.seen.canvas), 0, 0);
+  /** Show an image, one number from 0 to 255 for each pixel, and probabilities, for each digit; none if there is none. */
+  show(answers) {
+    this.seen.canvas.width = this.width * Math.max(answers.length, 1); // clears it, too
+    answers.forEach(({ image }, i) => {
+      this.seen.putImageData(toGrayscale(image, this.width), i * this.width, 0);
+    });
+    // The bars are those of the digit that is the least probable.
+    const probabilities = answers.map((answer) => answer.probabilities).sort((a, b) => Math.max(...a) - Math.max(...b))[0];
     const best = probabilities ? rank(probabilities)[0] : null;
     this.rows.forEach(({ row, bar, percent }, index) => {
       row.classList.toggle("best", index === best);
       bar.style.transform = `scaleX(${probabilities ? probabilities[index] : 0})`;
       percent.textContent = probabilities ? formatPercent(probabilities[index]) : "–";
     });
-    setText("best", probabilities ? this.classes[best] : "?");
+    setText("best", probabilities ? this.read(answers) : "?");
     document.getElementById("best").classList.toggle("empty", !probabilities);
-    setText("confidence", probabilities ? `Probability ${formatPercent(probabilities[best])}` : EMPTY);
-    document.getElementById("hint").hidden = image !== null;
+    setText("confidence", probabilities ? `Probability ${this.rate(answers)}` : EMPTY);
+    document.getElementById("hint").hidden = answers.length > 0;
+  }
+
+  /** Return the class, or the number. */
+  read(answers) {
+    return answers.map(({ probabilities }) => this.classes[rank(probabilities)[0]]).join("");
+  }
+
+  /** Say how probable that is, and whether it is uncertain. */
+  rate(answers) {
+    const probability = answers.reduce((product, { probabilities }) => product * Math.max(...probabilities), 1);
+    return `${formatPercent(probability)}${probability < this.certain ? ", uncertain" : ""}`;
   }
 
   /** Tell screen readers the best two classes: not while a stroke is drawn, but when it has ended. */
-  announce(probabilities) {
-    const describe = (index) => `${this.classes[index]}, ${formatPercent(probabilities[index])}`;
-    const [best, second] = probabilities ? rank(probabilities) : [];
-    const text = probabilities ? `Prediction: ${describe(best)}. Second: ${describe(second)}.` : EMPTY;
-    setText("announcement", text);
+  announce(answers) {
+    if (!answers.length) return setText("announcement", EMPTY);
+    const [{ probabilities }] = answers;
+    const second = rank(probabilities)[1];
+    const rest = answers.length > 1 ? "" : ` Second: ${this.classes[second]}, ${formatPercent(probabilities[second])}.`;
+    setText("announcement", `Prediction: ${this.read(answers)}, ${this.rate(answers)}.${rest}`);
   }
 
   showError(text) {
@@ -55,10 +74,10 @@ function setText(id, text) {
   document.getElementById(id).textContent = text;
 }
 
-/** Turn pixels into opaque shades of gray, on black. */
-function toGrayscale(image, { width, height }) {
-  const pixels = new ImageData(width, height);
-  for (let i = 0; i < width * height; i++) pixels.data.fill(image[i] ?? 0, 4 * i, 4 * i + 3)[4 * i + 3] = 255;
+/** Turn pixels into opaque shades of gray. */
+function toGrayscale(image, width) {
+  const pixels = new ImageData(width, image.length / width);
+  image.forEach((value, i) => pixels.data.fill(value, 4 * i, 4 * i + 3)[4 * i + 3] = 255);
   return pixels;
 }
 

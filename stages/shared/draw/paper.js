@@ -8,13 +8,18 @@ class Paper {
     this.context = canvas.getContext("2d", { willReadFrequently: true });
     this.context.lineCap = "round";
     this.history = []; // the pixels and the picture before each change
-    this.picture = null; // the ink of a picture in its own size, until something is drawn on it
+    this.picture = null; // the inks of a picture in their own sizes, until something is drawn on it
     this.end = null; // where the stroke has come to
   }
 
-  /** The ink, for `fit`. */
+  /** The inks, for `fit`: several if a picture has several digits. */
+  get inks() {
+    return this.picture ?? [this.ink];
+  }
+
+  /** What is drawn. */
   get ink() {
-    return this.picture ?? readOpacity(this.pixels);
+    return readOpacity(this.pixels);
   }
 
   get pixels() {
@@ -40,15 +45,18 @@ class Paper {
     this.end = point;
   }
 
-  /** Replace the drawing by the ink of a picture, as large as it fits. */
-  show(ink) {
+  /** Replace the drawing by the inks of a picture, side by side, as large as they fit. */
+  show(inks) {
     this.remember();
     this.erase();
-    this.picture = ink;
-    const { width, height } = this.canvas;
-    const scale = Math.min(width / ink.width, height / ink.height);
-    const [w, h] = [ink.width * scale, ink.height * scale];
-    this.context.drawImage(drawInk(ink), (width - w) / 2, (height - h) / 2, w, h);
+    this.picture = inks;
+    const { height } = this.canvas;
+    const width = this.canvas.width / inks.length;
+    inks.forEach((ink, i) => {
+      const scale = Math.min(width / ink.width, height / ink.height);
+      const [w, h] = [ink.width * scale, ink.height * scale];
+      this.context.drawImage(drawInk(ink), i * width + (width - w) / 2, (height - h) / 2, w, h);
+    });
   }
 
   clear() {

@@ -32,14 +32,7 @@ function crop({ values, width, height }) {
       }
     }
   }
-  if (bottom < 0) return null;
-  const cropped = { width: right - left + 1, height: bottom - top + 1 };
-  cropped.values = new Float32Array(cropped.width * cropped.height);
-  for (let y = 0; y < cropped.height; y++) {
-    const begin = (top + y) * width + left;
-    cropped.values.set(values.subarray(begin, begin + cropped.width), y * cropped.width);
-  }
-  return cropped;
+  return bottom < 0 ? null : cut({ values, width, height }, { top, left, bottom: bottom + 1, right: right + 1 });
 }
 
 /** Scale ink: first along the rows, then along the columns. */

@@ -25,7 +25,7 @@ REPLAY = """(images) => images.map(({ pixels, x, y, size }) => {
   const values = Float32Array.from(atob(pixels), (character) => character.charCodeAt(0));
   paper.erase();
   paper.context.drawImage(drawInk({ values, width: 28, height: 28 }), x, y, size, size);
-  return rank(classify())[0];
+  return rank(classify()[0].probabilities)[0];
 })"""
 # Classifies images, one byte for each pixel, as they are.
 PREDICT = """(base64) => {

@@ -27,6 +27,9 @@ EDGES = """[".paper", "button", ".button", "#seen"].map((name) => {
 })"""
 
 
+SHOW = "((probabilities) => output.show([{ image: new Uint8Array(784), probabilities }]))"
+
+
 def emulate(tab: Tab, **features: str) -> None:
     media = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
     tab.call("Emulation.setEmulatedMedia", features=media)
@@ -69,7 +72,7 @@ def test_phone_does_not_scroll_sideways(open_page: OpenPage, dataset: str) -> No
     draw(tab, DIGITS[7], finger=True)
     tab.evaluate('output.showError("a-long-name-of-a-picture-from-a-phone-20261125_190358_HDR.jpg: not an image.")')
     for best in range(10):
-        tab.evaluate(f"output.show(new Uint8Array(784), Array(10).fill(0).with({best}, 1))")
+        tab.evaluate(f"{SHOW}(Array(10).fill(0).with({best}, 1))")
         assert tab.evaluate("byId('best').scrollWidth <= byId('best').clientWidth")
     assert tab.evaluate("document.documentElement.scrollWidth") == 390
     assert tab.evaluate('document.querySelector(".controls").clientHeight') < 60  # one row
@@ -80,7 +83,7 @@ def test_bars_do_not_move(tab: Tab, width: int) -> None:
     tab.call("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=False)
     places = []
     for best in (0.1, 1):
-        tab.evaluate(f"output.show(new Uint8Array(784), [{best}, ...Array(9).fill((1 - {best}) / 9)])")
+        tab.evaluate(f"{SHOW}([{best}, ...Array(9).fill((1 - {best}) / 9)])")
         rows = "output.rows.map(({ row, bar }) => [row.offsetTop, bar.offsetLeft, bar.offsetWidth])"
         places.append(tab.evaluate(rows))
     assert places[0] == places[1]

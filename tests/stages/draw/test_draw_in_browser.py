@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from predict.rules import RULES
 from tests.chromium import Tab
 from tests.stages.draw.page_actions import click, press, read, see, wait
 from tests.stages.draw.strokes import DIGITS, Style, draw, locate_paper, send_finger
@@ -45,7 +46,8 @@ def test_bars_are_the_probabilities(tab: Tab) -> None:
     assert sum(bars) == pytest.approx(1, abs=1e-4)
     assert percents == [f"{100 * bar:.1f} %" for bar in bars]
     best = int(np.argmax(bars))
-    assert (read(tab, "best"), read(tab, "confidence")) == (str(best), f"Probability {percents[best]}")
+    uncertain = ", uncertain" if bars[best] < RULES.certain else ""
+    assert (read(tab, "best"), read(tab, "confidence")) == (str(best), f"Probability {percents[best]}{uncertain}")
     assert tab.evaluate('document.querySelector("tr.best th").textContent') == str(best)
 
 

@@ -1,5 +1,6 @@
 """The page against PyTorch and `python -m predict`: the same pixels, the same probabilities."""
 
+import io
 import json
 from itertools import product
 
@@ -9,11 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import nn
 
-from predict.preparation import Ink, fit
+from predict import PredictError
+from predict.preparation import Ink, fit, prepare_box, prepare_digits
 from stages.shared.onnx_graph import Graph, Values
 from stages.shared.onnx_layers import LAYERS
 from tests.chromium import Tab
 from tests.conftest import needs_mnist
+from tests.predict.scenes import BLANK, SCENES, draw_number, write_on
 from tests.stages.conftest import DATASET
 from tests.stages.draw.conftest import Mnist, OpenPage, encode
 from tests.stages.draw.page_actions import read
@@ -30,6 +33,16 @@ STYLES = {
 }
 
 
+# The images that the page makes of a picture, or what is wrong with it.
+READ = """async (base64) => {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  try {
+    const inks = await readPicture(new File([bytes], "x"), model);
+    return inks.map((ink) => [...fit(ink, model.shape, model.ink)]);
+  } catch (error) {
+    return error.message;
+  }
+}"""
 SQUARE, MASS = (28, 28), Ink(20, "mass")
 UNSUPPORTED = {
     "rows": "MatMul",
@@ -116,6 +129,61 @@ def test_preparation_agrees_with_predict(tab: Tab, width: int, height: int) -> N
     for shape, ink in product([SQUARE, (30, 40), (33, 29)], [Ink(20, "mass"), Ink(28, "box"), Ink(25, "box")]):
         values = draw_ink(width, height, generator)
         assert abs(fit_in_page(tab, values, shape, ink) - fit(values, shape, ink).astype(int)).max() <= 1
+
+
+SAME = ["plain", "frame_12", "panel", "ruled", "box", "corners", "noise", "tight", "small", "thin", "thick"]
+
+
+@pytest.mark.parametrize("kind", SAME)
+def test_picture_gives_the_images_of_predict(tab: Tab, kind: str) -> None:
+    compare_picture(tab, SCENES[kind](5, np.random.default_rng(0)), 1)
+
+
+@pytest.mark.parametrize("kind", ["white", "noise_4", "shadow"])
+def test_blank_picture_is_empty_in_both(tab: Tab, kind: str) -> None:
+    picture = to_png(BLANK[kind](np.random.default_rng(0)))
+    assert tab.evaluate(f'({READ})("{encode(picture)}")').startswith("x: empty: ")
+    with pytest.raises(PredictError, match=r"^empty: "):
+        prepare_digits(SQUARE, MASS, picture)
+
+
+def test_number_gives_the_images_of_predict(tab: Tab) -> None:
+    compare_picture(tab, write_on(draw_number([5, 2, 7], np.random.default_rng(0))), 3)
+
+
+def test_image_of_the_network_stays_as_it_is(tab: Tab) -> None:
+    compare_picture(tab, fit(draw_ink(200, 200, np.random.default_rng(0)), SQUARE, MASS), 1)
+
+
+def test_picture_of_another_class_is_fitted_by_its_box(open_page: OpenPage) -> None:
+    dataset = DATASET.model_copy(update={"classes": tuple("abcdefghij"), "ink_size": 28, "ink_center": "box"})
+    tab = open_page(make_network(dataset=dataset), dataset)
+    picture = to_png(SCENES["underline"](5, np.random.default_rng(0)))
+    expected = prepare_box(SQUARE, Ink(28, "box"), picture)
+    images = np.array(tab.evaluate(f'({READ})("{encode(picture)}")')).reshape(-1, 28, 28)
+    assert abs(images - expected.astype(int)).max() <= 1
+
+
+def compare_picture(tab: Tab, gray: NDArray[np.floating] | NDArray[np.uint8], digits: int) -> None:
+    """Compare the images that the page and predict make of a picture; a rounded half may move an edge by a pixel."""
+    picture = to_png(gray)
+    expected = prepare_digits(SQUARE, MASS, picture)
+    images = np.array(tab.evaluate(f'({READ})("{encode(picture)}")')).reshape(-1, 28, 28)
+    assert len(images) == len(expected) == digits
+    assert abs(images - expected.astype(int)).mean() < 0.5
+
+
+def to_png(gray: NDArray[np.floating] | NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(gray.clip(0, 255).astype(np.uint8)).save(file, "png")
+    return file.getvalue()
+
+
+def test_page_divides_logits_by_the_temperature(tab: Tab) -> None:
+    [image] = make_images(1)
+    values = image.ravel().tolist()
+    logits, hot = (np.log(tab.evaluate(f"[...predict({{ ...model, temperature: {t} }}, {values})]")) for t in (1, 4))
+    np.testing.assert_allclose(hot - hot[0], (logits - logits[0]) / 4, atol=1e-5)
 
 
 @pytest.mark.parametrize("rotation", range(4))

@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageDraw
 
-from predict.preparation import Ink, fit
+from predict.preparation import Ink, fit, prepare_digits
 from tests.chromium import Tab
+from tests.predict.scenes import draw_number, write_on
 from tests.stages.draw.conftest import encode
 from tests.stages.draw.page_actions import click, press, read, see, wait
 from tests.stages.draw.strokes import DIGITS, draw
@@ -60,7 +61,7 @@ def test_picture(tab: Tab, how: str, kind: str) -> None:
     deliver(tab, to_png(image), "seven.png", how)
     assert read(tab, "error") == ""
     assert read(tab, "announcement").startswith("Prediction: ")
-    expected = fit(ink.astype(np.float32), (28, 28), Ink(20, "mass"))
+    [expected] = prepare_digits((28, 28), Ink(20, "mass"), to_png(image))
     assert abs(see(tab).astype(int) - expected).max() <= 1
     draw(tab, [[(0.1, 0.9), (0.9, 0.9)]])
     assert abs(see(tab).astype(int) - expected).max() > 100
@@ -87,8 +88,8 @@ def test_rotated_photo(tab: Tab) -> None:
     file = io.BytesIO()
     Image.fromarray(255 - np.rot90(ink)).save(file, "jpeg", exif=exif)
     deliver(tab, file.getvalue(), "photo.jpg", "drop", "image/jpeg")
-    expected = fit(ink.astype(np.float32), (28, 28), Ink(20, "mass")).astype(int)
-    assert abs(see(tab).astype(int) - expected).mean() < 12
+    [expected] = prepare_digits((28, 28), Ink(20, "mass"), file.getvalue())
+    assert abs(see(tab).astype(int) - expected).mean() < 1
 
 
 def test_thin_strokes_of_a_picture(tab: Tab) -> None:
@@ -96,6 +97,18 @@ def test_thin_strokes_of_a_picture(tab: Tab) -> None:
     ImageDraw.Draw(picture).line([(100, 60), (300, 60), (180, 340)], fill=0, width=4)
     deliver(tab, to_png(picture), "thin.png", "drop")
     assert (see(tab) > 200).sum() > 30
+
+
+def test_number(tab: Tab) -> None:
+    number = write_on(draw_number([5, 2, 7], np.random.default_rng(0)))
+    deliver(tab, to_png(Image.fromarray(number.astype(np.uint8))), "number.png", "drop")
+    best = read(tab, "best")
+    assert len(best) == 3
+    assert tab.evaluate("output.seen.canvas.width") == 3 * 28
+    assert read(tab, "announcement") == f"Prediction: {best}, {read(tab, 'confidence').removeprefix('Probability ')}."
+    draw(tab, DIGITS[1])
+    assert len(read(tab, "best")) == 1
+    assert tab.evaluate("output.seen.canvas.width") == 28
 
 
 def test_chosen_picture(tab: Tab, tmp_path: Path) -> None:
@@ -115,8 +128,8 @@ def test_chosen_picture(tab: Tab, tmp_path: Path) -> None:
     [
         (b"text", "notes.txt", "notes.txt: not an image that this browser can read."),
         (to_png(Image.fromarray(make_digit()))[:60], "cut.png", "cut.png: not an image that this browser can read."),
-        (to_png(Image.new("L", (30, 30), 200)), "blank.png", "blank.png: nothing in it differs from its background."),
-        (to_png(Image.new("LA", (30, 30))), "clear.png", "clear.png: nothing in it differs from its background."),
+        (to_png(Image.new("L", (30, 30), 200)), "blank.png", "blank.png: empty: no ink differs from the background."),
+        (to_png(Image.new("LA", (30, 30))), "clear.png", "clear.png: empty: no ink differs from the background."),
         (b"", "", "No picture: drop, paste or choose an image file."),
     ],
     ids=["text", "truncated", "blank", "transparent", "no file"],

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from predict import PredictError
-from predict.report import choose_labels
+from predict.labels import choose_labels
 
 DIGITS = list("0123456789")
 CLOTHES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
