@@ -79,7 +79,8 @@ def test_rejects_other_files(fail_stage: FailStage) -> None:
     assert fail_stage("export").startswith(f"{MODEL}: not a safetensors file (")
     MODEL.unlink()
     assert str(MODEL) in fail_stage("export")
-    save_network(MODEL, make_network(16), DATASET, make_parameters(hidden_sizes=[16]))
+    parameters = make_parameters(hidden_sizes=[16])
+    save_network(MODEL, build_mlp(DATASET, parameters), DATASET, parameters)
     assert fail_stage("export") == f"{MODEL}: trained on other data than {splits.VALIDATION}; run dvc repro"
     assert not ONNX_MODEL.exists()
     assert not PAGE.exists()
