@@ -11,19 +11,7 @@ from dvc_guard.checks.command_line import main as check
 from dvc_guard.cli import COMMANDS
 from dvc_guard.restore.command_line import main as restore_project
 from foreign_project import FILES, RAW, Project, Restore, RunCheck
-
-
-def isolate(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Hide the settings of the user: of Git, of DVC, and environment variables that affect the commands."""
-    for role in ("AUTHOR", "COMMITTER"):
-        patch.setenv(f"GIT_{role}_NAME", "Tester")
-        patch.setenv(f"GIT_{role}_EMAIL", "tester@localhost")
-    patch.setenv("HOME", str(folder))
-    patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    patch.setenv("GIT_CEILING_DIRECTORIES", str(folder))
-    patch.setenv("DVC_SITE_CACHE_DIR", str(folder / "site"))
-    for name in ("NOISE", "GITHUB_STEP_SUMMARY", "XDG_CONFIG_HOME"):
-        patch.delenv(name, raising=False)
+from states.template import isolate
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +69,9 @@ def restore(project: Project, capfd: pytest.CaptureFixture[str]) -> Restore:
         assert project.git("symbolic-ref", "--short", "HEAD") == "main\n"
         assert restore_project("restore", []) == 0
         assert capfd.readouterr().out.splitlines() == lines[-1:]
-        return lines[:-1]
+        found, saved = lines[:-2], lines[-2:-1]
+        assert all(line.startswith("What was there before is saved in ") for line in saved)
+        return found
 
     return run
 

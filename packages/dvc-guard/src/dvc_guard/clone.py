@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from configobj import ConfigObj
 from dvc.config import Config
 
 from dvc_guard.git import git
@@ -22,15 +23,21 @@ def clone_head(project: Path, cache: Path | None = None) -> Iterator[Path]:
     Raises:
         GuardError: `git clone` failed.
     """
-    with TemporaryDirectory(prefix="dvc-guard-") as name:
-        folder = Path(name)
+    with TemporaryDirectory(prefix="dvc-guard-") as temporary:
+        folder = Path(temporary)
         repository = git("rev-parse", "--show-toplevel", cwd=project)
         git("clone", "--quiet", repository, str(folder / "clone"))
         clone_submodules(Path(repository), folder / "clone")
         root = folder / "clone" / git("rev-parse", "--show-prefix", cwd=project)
-        with Config(str(root / ".dvc")).edit("local") as settings:
-            settings["core"] = {"analytics": False, "site_cache_dir": str(folder / "site")}
-            settings["cache"] = {"dir": str(cache or folder / "cache")}
+        own = Config(str(project.absolute() / ".dvc"), validate=False)  # with config.local; paths are absolute
+        local = ConfigObj(encoding="UTF-8")  # DVC would write only ASCII
+        for name, remote in own.get("remote", {}).items():
+            local[f'remote "{name}"'] = {key: str(value) for key, value in remote.items()}
+        local["core"] = {"analytics": "false", "site_cache_dir": str(folder / "site")}
+        if "remote" in own["core"]:
+            local["core"]["remote"] = own["core"]["remote"]
+        local["cache"] = {"dir": str(cache or folder / "cache")}
+        (root / ".dvc/config.local").write_bytes(b"\n".join(local.write()))
         yield root
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+import pygit2
 from dvc.config import Config, ConfigError
 from dvc.dvcfile import LOCK_FILE, PROJECT_FILE, Lockfile
 from dvc.output import Output
@@ -47,6 +48,7 @@ def open_project(revision: str) -> Iterator[Repo]:
     with explain_invalid_config():
         project = Project()
     with project as repo, explain_shallow_clone(repo), repo.switch(revision) as commit:
+        require_index(Path(repo.scm.root_dir))
         if commit != "workspace":
             require_git_objects(repo, commit)
             add_submodules(repo.fs.fs.trie, Path(repo.scm.root_dir))
@@ -105,6 +107,21 @@ def require_git_objects(repo: Repo, commit: str) -> None:
         if is_partial:
             advice = "git fetch --refetch --no-filter, because this is a partial clone"
         raise GuardError(f"cannot read commit {commit[:8]}: {missing[0]}; run {advice}")
+
+
+def require_index(root: Path) -> None:
+    """Verify that DVC can read the index of Git. pygit2 waits forever if it cannot.
+
+    Raises:
+        GuardError: It cannot.
+    """
+    try:
+        pygit2.Repository(str(root)).index.read()
+    except pygit2.GitError as error:
+        advice = "git update-index --no-split-index, or git sparse-checkout reapply --no-sparse-index"
+        raise GuardError(
+            f"DVC cannot read the index of Git ({error}); {advice}; if damaged, dvc-guard restore"
+        ) from None
 
 
 def get_workspace_root(repo: Repo) -> Path:

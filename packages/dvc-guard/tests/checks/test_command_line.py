@@ -87,7 +87,7 @@ def test_prints_error_to_stderr(empty_folder: Path, capsys: pytest.CaptureFixtur
     assert main("fresh", []) == 2
     output = capsys.readouterr()
     assert output.out == ""
-    assert output.err.startswith("fresh error: you are not inside of a DVC repository")
+    assert output.err.startswith(f"fresh error: {empty_folder} is not in a Git repository")
     assert output.err.count("\n") == 1
 
 
@@ -244,4 +244,7 @@ def test_repository_without_commit_exits_with_2(empty_folder: Path, run_check: R
     project = Project.create(empty_folder / "a repository")
     os.chdir(project.folder)
     result = run_check(check, *(["--base", "HEAD"] if check == "gate" else []))
-    assert (result["status"], result["summary"]) == (2, "unknown Git revision 'HEAD'")
+    assert (result["status"], result["summary"]) == (
+        2,
+        "there is no commit yet, or it cannot be read: commit first, or run git fsck",
+    )

@@ -1,3 +1,4 @@
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from dvc_guard.restore.stash import CHECKOUT_SECONDS
+from dvc_guard.restore.killed_run import CHECKOUT_SECONDS
 from foreign_project import Project, Restore
 
 RECOVERED = "Recovered uncommitted changes that the killed dvc exp run had stashed: README.md, new.md, old.md"
@@ -27,23 +28,34 @@ def edited(project: Project) -> Project:
     return project
 
 
+def lock_stash() -> None:
+    """Leave the locks of a killed dvc exp run, which it holds while it stashes changes."""
+    Path(".dvc/tmp/exps").mkdir(exist_ok=True)
+    killed = {"pid": 2**22 + 1, "cmd": "dvc exp run"}
+    Path(".dvc/tmp/exps/rwlock").write_text(
+        json.dumps({"write": dict.fromkeys(("workspace", "refs/exps/stash"), killed)})
+    )
+
+
 def stash_as_dvc(message: str | None = None) -> str:
     repo = pygit2.Repository(".")
     return str(repo.stash(pygit2.Signature("Tester", "tester@localhost"), message=message))
 
 
-def assert_recovered(project: Project) -> None:
-    assert project.git("status", "--porcelain") == " M README.md\n D old.md\n?? new.md\n"
+def assert_recovered(project: Project, new: str = "??") -> None:
+    status = project.git("status", "--porcelain").splitlines()
+    assert sorted(status) == sorted((" M README.md", " D old.md", f"{new} new.md"))
     assert Path("README.md").read_text() == "edited\n"
     assert Path("new.md").read_text() == "new\n"
 
 
 def test_recovers_edits_that_dvc_stashed(edited: Project, restore: Restore) -> None:
+    lock_stash()
     stash_as_dvc()
     Path("README.md").write_text("edited\n")  # DVC had begun to apply the stash
-    stash_as_dvc(NAME)
-    assert [line.partition(":")[0] for line in restore()] == [RECOVERED.partition(":")[0]]
-    assert_recovered(edited)
+    edited.git("update-ref", "refs/exps/stash", stash_as_dvc(NAME))
+    assert restore() == [RECOVERED, "Staged new.md", "Removed .dvc/tmp/exps/rwlock, left by a killed process"]
+    assert_recovered(edited, new="A ")
     assert edited.git("stash", "list") == ""
 
 
@@ -83,7 +95,7 @@ def test_does_not_recover_what_was_discarded(edited: Project, restore: Restore) 
     Path("new.md").write_text("other\n")
     edited.git("add", "new.md")
     restore()
-    assert edited.git("status", "--porcelain") == "?? new.md\n"
+    assert edited.git("status", "--porcelain") == "A  new.md\n"
     assert Path("new.md").read_text() == "other\n"
 
 

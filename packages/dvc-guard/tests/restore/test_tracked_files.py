@@ -6,8 +6,6 @@ import pytest
 from dvc_guard.restore.tracked_files import list_options
 from foreign_project import Project, Restore
 
-SAVED = Path(".dvc/tmp/restore/params.yaml")
-
 
 def rewrite_within_the_second(path: Path, text: str) -> None:
     """Write a text of the same length, with the size and time that Git has in its index."""
@@ -20,17 +18,17 @@ def rewrite_within_the_second(path: Path, text: str) -> None:
 def test_restores_parameters_of_same_size_and_time(project: Project, unchanged: Restore) -> None:
     rewrite_within_the_second(Path("params.yaml"), "level: 91\nnumerics: portable\n")
     assert unchanged() == [
-        f"Restored params.yaml; the changed one is {SAVED}",
+        "Restored params.yaml",
         "To set the changed parameters again: dvc exp run -S level=91",
     ]
-    assert SAVED.read_text() == "level: 91\nnumerics: portable\n"
 
 
 @pytest.mark.parametrize("content", [b"level: [", b"\xff\x00", b"", b"- 1\n", b"level: " + b"x" * 10_000_000], ids=len)
 def test_saves_invalid_parameters(project: Project, unchanged: Restore, content: bytes) -> None:
     Path("params.yaml").write_bytes(content)
-    assert unchanged() == [f"Restored params.yaml; the changed one is {SAVED}"]
-    assert SAVED.read_bytes() == content
+    assert unchanged() == ["Restored params.yaml"]
+    [saved] = Path(".dvc/tmp/restore").glob("*/files/params.yaml")
+    assert saved.read_bytes() == content
 
 
 @pytest.mark.parametrize(
@@ -45,7 +43,23 @@ def test_saves_invalid_parameters(project: Project, unchanged: Restore, content:
 )
 def test_lists_options_of_changed_parameters(project: Project, text: str, options: list[str]) -> None:
     assert project.folder == Path.cwd()
-    assert list_options(text) == options
+    assert list_options(text, Path("params.yaml")) == options
+
+
+def test_restores_all_files_of_parameters(project: Project, unchanged: Restore) -> None:
+    project.replace("dvc.yaml", "numerics]", "numerics, versions.yaml: [torch]]")
+    project.run_and_commit({"versions.yaml": 'torch: "2"\n'})
+    project.write("versions.yaml", 'torch: "9"\n')
+    options = "To set the changed parameters again: dvc exp run -S versions.yaml:torch=9"
+    assert unchanged() == ["Restored versions.yaml", options]
+
+
+def test_keeps_what_earlier_restores_saved(project: Project, unchanged: Restore) -> None:
+    for level in (91, 92):
+        project.write("params.yaml", f"level: {level}\n")
+        unchanged()
+    saved = sorted(Path(".dvc/tmp/restore").glob("*/files/params.yaml"))
+    assert [file.read_text() for file in saved] == ["level: 91\n", "level: 92\n"]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\x00", None])

@@ -37,10 +37,8 @@ def check(*, repair: bool, strict: bool = False) -> Result:
         notes = note_uncommitted_changes(repo)
         of_head = group_paths(repo)
         missing = [cached for cached in of_head if not cached.is_present]
-        objects = [*list_objects(repo.cache.local), *list_objects(repo.cache.legacy)]
-        entries = list(run_cache.list_entries(repo))
-        damaged = [cached for cached in _track(objects, "Hashing cached objects") if cached.is_damaged]
-        damaged_entries = [entry for entry in _track(entries, "Reading the run cache") if run_cache.is_damaged(entry)]
+        objects, entries = list_all(repo)
+        damaged, damaged_entries = find_damaged(objects, entries)
         if repair:
             remove_damaged(repo, damaged, damaged_entries, of_head)
     not_checked = f"missing from the cache: {len(missing)} of {len(of_head)} objects of HEAD"
@@ -55,6 +53,17 @@ def check(*, repair: bool, strict: bool = False) -> Result:
         return Result("cache", ERROR, f"{not_checked}; run dvc pull", notes=notes[:-1])
     counts = f"{len(objects)} objects ({len(of_head) - len(missing)} of HEAD) and {len(entries)} run cache entries"
     return Result("cache", PASSED, f"{counts} match their hashes", notes=notes)
+
+
+def list_all(repo: Repo) -> tuple[list[CachedObject], list[Path]]:
+    """List all objects of the cache, and all entries of the run cache."""
+    return [*list_objects(repo.cache.local), *list_objects(repo.cache.legacy)], list(run_cache.list_entries(repo))
+
+
+def find_damaged(objects: list[CachedObject], entries: list[Path]) -> tuple[list[CachedObject], list[Path]]:
+    """Return those of the objects, and of the entries of the run cache, that are damaged."""
+    damaged = [cached for cached in _track(objects, "Hashing cached objects") if cached.is_damaged]
+    return damaged, [entry for entry in _track(entries, "Reading the run cache") if run_cache.is_damaged(entry)]
 
 
 def report_damage(rows: Sequence[tuple[str, str]], notes: Sequence[str], *, repair: bool) -> Result:

@@ -14,6 +14,7 @@ from dvc_guard.checks import cache, fresh, gate, reproduce
 from dvc_guard.checks.options import ALL, make_parser
 from dvc_guard.checks.report import ERROR, FAILED, PASSED, Result, report
 from dvc_guard.errors import GuardError, to_line
+from dvc_guard.git import require_commit
 
 COLORS = re.compile(r"\x1b\[[0-9;]*m")  # in DVC's messages
 MAX_LENGTH = 1000
@@ -47,6 +48,7 @@ def run_check(name: str, options: argparse.Namespace) -> Result:
     """Run one check. All exceptions, KeyboardInterrupt too, are returned as a result with the status ERROR."""
     try:
         with hide_dvc_messages():
+            require_commit()
             return CHECKS[name](options)
     except KeyboardInterrupt:
         return Result(name, ERROR, "interrupted")

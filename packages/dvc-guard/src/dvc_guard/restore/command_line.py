@@ -1,66 +1,137 @@
 """Restore the workspace to the last commit of its branch, after a killed run, a rejected value, a full disk or damage.
 
 Edits of code and documents stay. Changed parameters are printed as the options of dvc exp run that set them again;
-recorded and queued experiments stay. Exit status: 0 restored, 1 not restored.
+recorded and queued experiments stay. What restore changes is saved first. Exit status: 0 restored, 1 not restored.
 """
 
 import argparse
+import errno
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from dvc.dvcfile import PROJECT_FILE
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from scmrepo.exceptions import SCMError
 
-from dvc_guard.errors import GuardError
-from dvc_guard.restore import branch, data, locks, running, stash, tracked_files
+from dvc_guard.errors import GuardError, to_line
+from dvc_guard.git import git, require_commit
+from dvc_guard.project import Project, open_project
+from dvc_guard.restore import applied, head, locks, outputs, stash, tracked_files
+from dvc_guard.restore.changes import REFS, Changes
+from dvc_guard.restore.refuse import refuse
+from dvc_guard.restore.undo import SUFFIX, undo
 
-# Each fixes one kind of damage, and yields a line for each thing that it found and did.
-STEPS: tuple[Callable[[], Iterator[str]], ...] = (
-    running.refuse,
-    locks.remove_git_locks,
-    branch.reattach_head,
-    stash.recover_changes,
-    branch.remove_refs_of_runs,
-    locks.remove_dvc_locks,
-    tracked_files.restore_parameters,
-    tracked_files.restore_lock_and_metrics,
-    data.remove_temporary_files,
-    data.remove_damaged_objects,
-    data.restore_outputs,
-)
+MAX_LENGTH = 1000
 
 
 def main(name: str, arguments: Sequence[str]) -> int:
-    """Run all steps in the current project and return the exit status."""
+    """Restore the current project, or undo that, and return the exit status."""
     parser = argparse.ArgumentParser(
         prog=f"dvc-guard {name}", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.parse_args(arguments)
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
+    group.add_argument("--undo", action="store_true", help="bring back what the last restore has changed")
+    options = parser.parse_args(arguments)
     if not Path(".dvc").is_dir():
         raise GuardError("there is no .dvc here; run it in the root of a DVC project")
+    require_commit()
+    if not os.access(".dvc/tmp" if Path(".dvc/tmp").is_dir() else ".dvc", os.W_OK):
+        raise GuardError(
+            f"{Path.cwd() / '.dvc'} cannot be written: its disk is read-only, or it belongs to another user"
+        )
+    changes = Changes(dry_run=options.dry_run, suffix=SUFFIX if options.undo else "")
     try:
-        for step in STEPS:
-            for line in step():
-                print(line, flush=True)
-        return report_status()
+        try:
+            refuse()
+            for line in undo(changes) if options.undo else restore(changes):
+                say(line)
+        finally:
+            if changes.have_begun:
+                saved = f"What was there before is saved in {changes.folder} and {REFS}/{changes.name}"
+                say(saved if options.undo else f"{saved}; to bring it back: dvc-guard {name} --undo")
+        changes.finish()
+        return 0 if options.undo else report_status(changes)
     except (GuardError, DvcException, SCMError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"error: {to_line(' '.join(describe(error).split()), MAX_LENGTH)}", file=sys.stderr)
         return 1
 
 
-def report_status() -> int:
+def restore(changes: Changes) -> Iterator[str]:
+    """Fix one kind of damage after the other; yield a line for each thing that was found and done.
+
+    DVC's refs and locks are removed when all that they tell is done, so that a killed restore can be repeated.
+    """
+    branch = head.find_detached_branch()
+    target = git("rev-parse", f"refs/heads/{branch}" if branch else "HEAD")
+    yield from locks.remove_git_locks(changes)
+    yield from stash.replace_damaged_index(changes, target)
+    yield from stash.recover_changes(changes, target, branch)
+    yield from head.attach_head(changes, branch)
+    yield from head.remove_refs_of_runs(changes)
+    yield from locks.remove_dvc_locks(changes)
+    with open_project(target) as repo:
+        require_pipeline(repo)
+        yield from tracked_files.restore_tracked_files(changes, repo, target)
+        yield from outputs.remove_temporary_files(changes, repo)
+        yield from outputs.restore_cache(changes, repo)
+        yield from outputs.restore_outputs(changes, repo)
+    yield from applied.report_overwritten()
+
+
+def require_pipeline(repo: Repo) -> None:
+    """Raise GuardError, with what to do, if DVC cannot read the stages of the last commit."""
+    try:
+        list(repo.index.outs)
+    except DvcException as error:
+        advice = "fix it and commit, or revert that commit; then restore again"
+        raise GuardError(f"dvc.yaml of the last commit cannot be read: {advice} ({error})") from None
+
+
+def say(line: str) -> None:
+    """Print a line. Nothing stops a restore half-way: not a closed pipe, nor a name that cannot be printed."""
+    try:
+        print("".join(char if char.isprintable() else ascii(char)[1:-1] for char in line), flush=True)
+    except UnicodeEncodeError:
+        print(ascii(line)[1:-1], flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def describe(error: Exception) -> str:
+    """Describe an error, and what to do."""
+    if isinstance(error, OSError) and error.strerror:
+        advice = "; free space, and run restore again" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
+        return f"{error.filename or 'writing'}: {error.strerror}{advice}"
+    cause = f": {error.__cause__}" if isinstance(error, DvcException) and error.__cause__ else ""
+    return f"{error}{cause}"
+
+
+def report_status(changes: Changes) -> int:
     """Print whether `dvc status` is clean; only files that the user has edited may differ."""
-    with Repo() as repo:
-        changed = repo.status()
+    if changes.dry_run:
+        say("Nothing was changed: this is what dvc-guard restore would do")
+        return 0
     edited = tracked_files.list_edited()
+    try:
+        with Project() as repo:
+            changed = repo.status()
+    except DvcException as error:
+        broken = [path for path in edited if Path(path).name == PROJECT_FILE] or [f"the pipeline beside {edited}"]
+        advice = f"fix it, or bring back the committed one: git restore {broken[0]}"
+        raise GuardError(f"{broken[0]} cannot be read: {advice} ({error})") from None
+    data = [name for name in changed if name.endswith(".dvc")]  # of dvc add, which is the user's own
+    edited += [name.removesuffix(".dvc") for name in data]
+    changed = {name: change for name, change in changed.items() if name not in data}
     kept = f"; your edits stay: {', '.join(edited)}" if edited else ""
     if not changed:
-        print(f"The workspace is at the last commit of {branch.get_name()}, and its outputs match dvc.lock{kept}")
+        say(f"The workspace is at the last commit of {head.get_name()}, and its outputs match dvc.lock{kept}")
         return 0
     if edited:
-        print(f"The outputs match dvc.lock; these stages depend on your edits: {', '.join(changed)}{kept}")
+        say(f"The outputs match dvc.lock; these stages depend on your edits: {', '.join(changed)}{kept}")
         return 0
     print(f"error: dvc.lock does not match the commit: {', '.join(changed)}; run dvc repro", file=sys.stderr)
     return 1

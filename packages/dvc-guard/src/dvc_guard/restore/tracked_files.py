@@ -1,93 +1,122 @@
-"""Files in Git that DVC writes: params.yaml (by dvc exp run -S), dvc.lock, metrics, and .gitignore beside outputs."""
+"""Files in Git that DVC writes: parameters (by dvc exp run -S), dvc.lock, metrics, and .gitignore beside outputs."""
 
 import json
 import shlex
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from dvc.dependency import ParamsDependency
 from dvc.dvcfile import LOCK_FILE
+from dvc.repo import Repo
 
 from dvc_guard.errors import GuardError
-from dvc_guard.git import git, try_git
-from dvc_guard.project import find_lockfiles, get_path, is_in_project, open_project
-from dvc_guard.yaml_file import parse_yaml_mapping
+from dvc_guard.git import git
+from dvc_guard.project import find_lockfiles, get_path, get_stages, is_in_project
+from dvc_guard.restore.changes import Changes
+from dvc_guard.restore.committed_files import Blob, check_out, list_blobs, list_sparse_files
+from dvc_guard.yaml_file import parse_yaml_mapping, read_yaml_mapping
 
-PARAMS_YAML = Path("params.yaml")
-SAVED = Path(".dvc/tmp/restore")
+PARAMS_YAML = "params.yaml"
+YAML_SUFFIXES = (".yaml", ".yml", ".json")  # JSON is YAML
 
 
-def restore_parameters() -> Iterator[str]:
-    """Restore params.yaml; save the changed file, and yield the options that set its parameters again."""
-    if not is_changed(PARAMS_YAML):
-        return
-    content = PARAMS_YAML.read_bytes() if PARAMS_YAML.is_file() else b""
-    SAVED.mkdir(parents=True, exist_ok=True)
-    (SAVED / PARAMS_YAML).write_bytes(content)
-    check_out(PARAMS_YAML)
-    yield f"Restored {PARAMS_YAML}; the changed one is {SAVED / PARAMS_YAML}"
-    options = list_options(content.decode(errors="replace"))
-    if options:
+def restore_tracked_files(changes: Changes, repo: Repo, target: str) -> Iterator[str]:
+    """Restore the files that DVC writes and Git keeps, where they differ from the commit `target`."""
+    outs = [out for out in repo.index.outs if is_in_project(out)]
+    of_git = {Path(get_path(out)) for out in outs if not out.use_cache}
+    ignored = {Path(get_path(out)) for out in outs}
+    lockfiles = {Path(repo.fs.relpath(path, repo.root_dir)) for path in find_lockfiles(repo)}
+    parameters = find_parameter_files(repo)
+    sparse = list_sparse_files()
+
+    def list_changed(paths: set[Path]) -> list[Blob]:
+        return [
+            blob for blob in list_blobs(target, sorted(paths)).values() if blob.path not in sparse and blob.differs()
+        ]
+
+    for blob in list_changed(parameters):
+        yield from restore_parameters(changes, target, blob.path)
+    for blob in list_changed(lockfiles | of_git):
+        yield f"Restored {check_out(changes, target, blob.path)}"
+    for blob in list_changed({path.parent / ".gitignore" for path in ignored}):
+        if lacks_outputs(blob, {f"/{path.name}" for path in ignored if path.parent == blob.path.parent}):
+            yield f"Restored {check_out(changes, target, blob.path)}"
+    for path in list_other_files(of_git, target):
+        changes.move(path)
+        yield f"Moved {path}, which is not of an output of the last commit"
+    if not lockfiles and is_broken(Path(LOCK_FILE)):
+        changes.move(Path(LOCK_FILE))
+        yield f"Moved {LOCK_FILE}, which cannot be read and is not in the last commit"
+
+
+def find_parameter_files(repo: Repo) -> set[Path]:
+    """Return the files that dvc exp run -S changes and that are no code."""
+    deps = [dep for stage in get_stages(repo).values() for dep in stage.deps if isinstance(dep, ParamsDependency)]
+    return {
+        Path(PARAMS_YAML),
+        *(Path(get_path(dep)) for dep in deps if is_in_project(dep) and dep.def_path[-3:] != ".py"),
+    }
+
+
+def restore_parameters(changes: Changes, target: str, path: Path) -> Iterator[str]:
+    """Restore a file of parameters, and yield the options that set them again."""
+    content = path.read_bytes() if path.is_file() else b""
+    yield f"Restored {check_out(changes, target, path)}"
+    if path.suffix in YAML_SUFFIXES and (options := list_options(content.decode(errors="replace"), path, target)):
         yield f"To set the changed parameters again: dvc exp run {shlex.join(options)}"
 
 
-def list_options(text: str) -> list[str]:
-    """List the -S options that change the committed params.yaml to `text`; none if that is not valid."""
-    committed = parse_yaml_mapping(git("show", f"HEAD:./{PARAMS_YAML}"), PARAMS_YAML)
+def list_options(text: str, path: Path, commit: str = "HEAD") -> list[str]:
+    """List the -S options that change a committed file of parameters to `text`; none if that is not valid."""
     try:
-        values = parse_yaml_mapping(text, PARAMS_YAML)
+        committed = parse_yaml_mapping(git("show", f"{commit}:./{path}"), path)
+        values = parse_yaml_mapping(text, path)
     except GuardError:
         return []
+    file = "" if path == Path(PARAMS_YAML) else f"{path}:"
     changes = [
         f"{'' if key in committed else '+'}{key}={_format(value)}"
         for key, value in values.items()
         if key not in committed or committed[key] != value
     ]
     changes += [f"~{key}" for key in committed if key not in values]
-    return [argument for change in changes for argument in ("-S", change)]
+    return [argument for change in changes for argument in ("-S", f"{file}{change}")]
 
 
 def _format(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), default=str)
 
 
-def restore_lock_and_metrics() -> Iterator[str]:
-    """Restore dvc.lock, the outputs that Git keeps, and .gitignore beside outputs."""
-    with open_project("HEAD") as repo:
-        outs = [out for out in repo.index.outs if is_in_project(out)]
-        paths = {Path(repo.fs.relpath(path, repo.root_dir)) for path in find_lockfiles(repo)}
-        paths |= {Path(get_path(out)) for out in outs if not out.use_cache}
-        paths |= {Path(get_path(out)).parent / ".gitignore" for out in outs}
-    if try_git("cat-file", "-e", f"HEAD:./{LOCK_FILE}") is None and Path(LOCK_FILE).exists():
-        Path(LOCK_FILE).unlink()
-        yield f"Removed {LOCK_FILE}, which is not in the last commit"
-    for path in sorted(paths):
-        if is_changed(path):
-            check_out(path)
-            yield f"Restored {path}"
+def lacks_outputs(blob: Blob, needed: set[str]) -> bool:
+    """Return whether a .gitignore lacks lines for outputs that the committed one has; others are the user's."""
+    committed = git("cat-file", "blob", blob.value).splitlines()
+    current = blob.path.read_text(errors="replace").splitlines() if blob.path.is_file() else []
+    return bool(needed & set(committed) - set(current))
 
 
-def is_changed(path: Path) -> bool:
-    """Return whether a file of the last commit is missing from the workspace, or differs there.
-
-    `git status` compares size and time first, and does not notice a change of neither.
-    """
-    committed = try_git("rev-parse", "--verify", "--quiet", f"HEAD:./{path}")
-    if committed is None:
-        return False
-    return not path.is_file() or git("hash-object", "--", str(path)) != committed
+def list_other_files(outputs: set[Path], target: str) -> list[Path]:
+    """List the files in folders of outputs that Git keeps, but the commit does not have: DVC hashes the folder."""
+    files = {file for path in outputs if path.is_dir() for file in path.rglob("*") if not file.is_dir()}
+    return sorted(files - list_blobs(target, sorted(outputs)).keys())
 
 
-def check_out(path: Path) -> None:
-    """Check a file out from the last commit."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)  # else Git would keep a file of the same size and time
-    git("checkout", "--quiet", "HEAD", "--", str(path))
+def is_broken(path: Path) -> bool:
+    """Return whether there is something at a path that is no file of YAML."""
+    try:
+        read_yaml_mapping(path)
+    except FileNotFoundError:
+        return path.is_symlink()
+    except (GuardError, OSError):
+        return True
+    return False
 
 
 def list_edited() -> list[str]:
     """List the files of the workspace that differ from the last commit, untracked ones included."""
-    lines = git("status", "--porcelain").splitlines()
-    return [line[3:] for line in lines]
+    entries = iter(git("status", "--porcelain", "-z").split("\0")[:-1])
+    edited = []
+    for entry in entries:
+        edited.append(entry[3:])
+        if "R" in entry[:2]:  # the old name of a renamed file follows
+            next(entries)
+    return edited

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from dvc_guard.restore.branch import find_detached_branch, reattach_head
+from dvc_guard.restore.head import find_detached_branch
 from foreign_project import Project, Restore
 
 
@@ -14,18 +14,18 @@ def test_attaches_head(project: Project, unchanged: Restore) -> None:
     project.replace("params.yaml", "90", "91")
     project.git("add", "params.yaml")
     assert unchanged() == [
-        "Attached HEAD to branch main, from which a killed dvc exp run had detached it",
         "Unstaged params.yaml",
-        "Restored params.yaml; the changed one is .dvc/tmp/restore/params.yaml",
+        "Attached HEAD to branch main, from which a killed dvc exp run had detached it",
+        "Restored params.yaml",
         "To set the changed parameters again: dvc exp run -S level=91",
     ]
-    assert project.git("for-each-ref", "refs/exps/exec") == ""
+    assert project.git("for-each-ref", "--format=%(refname)", "refs/exps") == "refs/exps/exec/EXEC_HEAD\n"
 
 
 def test_keeps_head_that_the_user_detached(project: Project) -> None:
     project.git("tag", "v1")
     project.git("checkout", "--quiet", "v1")
-    assert list(reattach_head()) == []
+    assert find_detached_branch() is None
     assert project.git("rev-parse", "--symbolic-full-name", "HEAD") == "HEAD\n"
 
 
@@ -43,7 +43,8 @@ def test_attaches_head_after_commit_of_experiment(project: Project, unchanged: R
     project.git("reset", "--quiet", "--hard", experiment)
     project.git("symbolic-ref", "refs/exps/exec/EXEC_BRANCH", "refs/exps/ab/cd/recorded")
     assert unchanged()[0] == "Attached HEAD to branch main, from which a killed dvc exp run had detached it"
-    assert project.git("for-each-ref", "--format=%(refname)", "refs/exps") == "refs/exps/ab/cd/recorded\n"
+    refs = project.git("for-each-ref", "--format=%(refname)", "refs/exps").split()
+    assert refs == ["refs/exps/ab/cd/recorded", "refs/exps/exec/EXEC_HEAD"]
 
 
 def record_experiment(project: Project) -> str:

@@ -1,10 +1,12 @@
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
 from dvc_data.index import DataIndexEntry
+from dvc_objects.fs.utils import tmp_fname
 
 from dvc_guard.restore.command_line import main
 from foreign_project import RAW, Project, Restore, damage_file, find_object
@@ -54,8 +56,9 @@ def test_replaces_incomplete_index_of_dvc(project: Project, unchanged: Restore) 
 
 
 def test_removes_temporary_files(project: Project, unchanged: Restore) -> None:
-    Path("data/.abc.tmp").touch()
-    assert "Removed data/.abc.tmp, left by a killed dvc" in unchanged()
+    name = tmp_fname("report.txt")
+    Path(name).touch()
+    assert f"Removed {name}, left by a killed dvc" in unchanged()
 
 
 @pytest.mark.parametrize("folder", [".dvc/tmp/exps/standalone/tmpabc", ".dvc/tmp/exps/tmpabc"])
@@ -77,9 +80,26 @@ def test_recreates_damaged_objects(project: Project, unchanged: Restore) -> None
     assert find_object(RAW) == cached
 
 
-def test_recreates_whole_cache(project: Project, unchanged: Restore) -> None:
-    shutil.rmtree(".dvc/cache")
-    shutil.rmtree("data")
+def test_recreates_whole_cache_in_paths_that_are_not_ascii(
+    project: Project, unchanged: Restore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp \u00fc"))
+    (tmp_path / "tmp \u00fc").mkdir()
+    project.folder = project.folder.rename(tmp_path / "projekt \u00fc")
+    monkeypatch.chdir(project.folder)
+    project.remove_cache()
+    unchanged()
+
+
+def test_pulls_from_remote_of_relative_path(
+    project: Project, unchanged: Restore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write(".dvc/config", "[core]\n    remote = r\n['remote \"r\"']\n    url = ../../remote\n")
+    project.commit()
+    with Repo() as repo:
+        repo.push()
+    project.remove_cache()
+    monkeypatch.setenv("NOISE", "1")  # the stages would write other outputs
     unchanged()
 
 
@@ -95,6 +115,8 @@ def test_reports_stage_that_fails(project: Project, capfd: pytest.CaptureFixture
     project.write("prepare.sh", "echo no mirror >&2; exit 3\n")
     project.git("commit", "--quiet", "--all", "--message", "x")
     find_object(RAW).unlink()
+    DATA.unlink()
+    Path("report.txt").unlink()
     assert main("restore", []) == 1
     assert "error: dvc repro exited with 255 in a clone of the last commit" in capfd.readouterr().err
 

@@ -2,12 +2,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import cast
 
 import psutil
 import pytest
 
+from dvc_guard.processes import is_dvc
 from dvc_guard.restore.command_line import main
-from dvc_guard.restore.running import find_experiment
+from dvc_guard.restore.refuse import find_experiment
 from foreign_project import Project
 
 
@@ -43,6 +45,41 @@ def test_refuses_while_dvc_runs(
         subprocess.run(["pkill", "-KILL", "-P", str(dvc.pid)], check=False)
         dvc.kill()
         dvc.wait()
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("python -u -m dvc repro", True),
+        ("python3.11 -X dev -W error -m dvc commit", True),
+        ("/venv/bin/python /venv/bin/dvc add x", True),
+        ("dvc -v fetch", True),
+        ("dvc --cd sub exp run --name a", True),
+        ("python -m dvc status", False),
+        ("python -m dvc exp show", False),
+        ("python -m dvc daemon analytics", False),
+        ("vim dvc add", False),
+        ("python", False),
+    ],
+)
+def test_finds_commands_of_dvc_that_change_something(command: str, *, expected: bool) -> None:
+    class Process:
+        def cmdline(self) -> list[str]:
+            return command.split()
+
+    assert is_dvc(cast("psutil.Process", Process())) == expected
+
+
+def test_refuses_while_dvc_runs_in_another_worktree(
+    project: Project, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    project.git("worktree", "add", "--quiet", str(tmp_path / "linked"))
+    (tmp_path / "dvc").write_text("input()\n")
+    command = [sys.executable, "-u", str(tmp_path / "dvc"), "repro"]
+    with subprocess.Popen(command, cwd=tmp_path / "linked", stdin=subprocess.PIPE) as dvc:
+        assert main("restore", []) == 1
+        assert f"error: dvc is running (PID {dvc.pid}: " in capfd.readouterr().err
+        dvc.communicate(b"\n")
 
 
 def test_name_is_known_between_two_stages(project: Project) -> None:

@@ -1,0 +1,76 @@
+"""A sample of the table of states; `python -m states` in packages/dvc-guard/tests tries all."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from states.kills import try_kill
+from states.table import copy, try_state
+from states.template import isolate, make_template
+
+RESTORED = "outputs match dvc.lock"
+KEPT = f"{RESTORED}; your edits stay: "
+# A state, a fault, whether the fault comes first, and what the last line says.
+SAMPLE = [
+    ("clean", "killed in a stage", False, RESTORED),
+    ("new stage", "nothing", False, "these stages depend on your edits: mine"),
+    ("edited data of dvc add", "nothing", False, f"{KEPT}labels.csv"),
+    ("new file in a folder of dvc add", "damaged cache", False, f"{KEPT}pictures"),
+    ("merge with conflicts", "damaged cache", False, "error: a merge is under way; end it first: git merge --continue"),
+    ("cherry-pick with conflicts", "nothing", False, "error: a cherry-pick is under way"),
+    ("revert with conflicts", "nothing", False, "error: a revert is under way"),
+    ("rebase, stopped to edit", "nothing", False, "error: a rebase is under way"),
+    ("bisection", "nothing", False, "error: a bisection is under way"),
+    ("stash pop with conflicts", "nothing", False, "error: notes.md: unmerged; resolve it first"),
+    ("staged, then edited again", "damaged cache", False, f"{KEPT}notes.md"),
+    ("staged new file", "killed while stashing", False, f"{KEPT}new.md"),
+    ("stash of libgit2", "killed while stashing", False, f"{KEPT}notes.md"),
+    ("stash of libgit2", "nothing", False, f"{KEPT}notes.md"),
+    ("stash of libgit2 with a message", "damaged cache", False, f"{KEPT}notes.md"),
+    ("linked worktree", "killed in a stage", False, f"{KEPT}notes.md"),
+    ("project in a subfolder", "killed in a stage", False, f"{KEPT}outside.md"),
+    ("temporary files of the user", "killed in a stage", True, KEPT),
+    ("edited .gitignore beside outputs", "damaged cache", False, f"{KEPT}.gitignore"),
+    ("output folder is a link", "nothing", False, KEPT),
+    ("names of all kinds", "killed in a stage", True, KEPT),
+    ("path that is not ASCII", "damaged cache", False, KEPT),
+    ("broken dvc.yaml", "damaged cache", False, "error: dvc.yaml cannot be read"),
+    ("conflict markers in dvc.yaml", "nothing", False, "error: dvc.yaml cannot be read"),
+    ("committed conflict markers", "killed in a stage", False, "error: dvc.yaml of the last commit cannot be read"),
+    ("detached at the whole hash", "nothing", False, RESTORED),
+    ("detached at a tag", "killed in a stage", False, RESTORED),
+    ("edits overwritten by exp apply", "nothing", False, RESTORED),
+    ("no commit", "nothing", False, "error: there is no commit yet"),
+    ("no Git", "nothing", False, "is not in a Git repository; a download without .git has no commit: clone it"),
+    ("of another owner", "nothing", False, "git config --global --add safe.directory"),
+]
+
+
+@pytest.fixture(scope="session")
+def states_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the project that all states copy."""
+    folder = tmp_path_factory.mktemp("states")
+    with pytest.MonkeyPatch.context() as patch:
+        isolate(patch, folder)
+        return make_template(folder / "template")
+
+
+@pytest.fixture
+def case(states_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Change to a copy of the project."""
+    isolate(monkeypatch, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    copy(states_template, tmp_path / "case")
+
+
+@pytest.mark.usefixtures("case")
+@pytest.mark.parametrize(("state", "fault", "late", "message"), SAMPLE)
+def test_loses_nothing(*, state: str, fault: str, late: bool, message: str) -> None:
+    assert message in try_state(state, fault, late=late).splitlines()[-1]
+
+
+@pytest.mark.usefixtures("case")
+@pytest.mark.parametrize("option", ["", "--undo"])
+def test_survives_kill(option: str) -> None:
+    try_kill(Random(1), option)  # noqa: S311 - not for secrets
