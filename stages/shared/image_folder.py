@@ -87,9 +87,7 @@ def list_pictures(folder: Path) -> tuple[list[str], Pictures, Pictures]:
         raise StageError(f"{folder / unknown[0]}: not allowed; {folder} may have the folders train and test")
     train, test = parts["train"], parts.get("test") or {}
     if len(train) < 2:
-        raise StageError(
-            f"{folder}/train: has {len(train)} classes, must have 2 or more: a folder of pictures for each"
-        )
+        raise StageError(f"{folder}/train: must have a folder for each of 2 or more classes, has {len(train)}")
     if unknown := sorted(test.keys() - train.keys()):
         raise StageError(f"{folder}/test/{unknown[0]}: not allowed; {folder}/train has no such class")
     if "test" not in parts:
