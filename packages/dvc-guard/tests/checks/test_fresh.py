@@ -187,7 +187,7 @@ def test_needs_listing_of_folder_for_part_of_it(project: Project, run_check: Run
 
 
 def test_reports_missing_project_git_and_commit(empty_folder: Path, run_check: RunCheck) -> None:
-    assert "not inside of a DVC repository" in run_check("fresh")["summary"]
+    assert "is not in a Git repository" in run_check("fresh")["summary"]
     Repo.init(no_scm=True).close()
     assert run_check("fresh")["status"] == 2
     Project(Path()).git("init")

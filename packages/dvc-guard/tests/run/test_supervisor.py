@@ -23,8 +23,8 @@ SLEEP = "dvc-guard run sh -c 'echo begun; sleep 60; true'"
         ("-- true", 0, ""),
         ("no-such-command", 127, "error: no-such-command: No such file or directory\n"),
         ("/", 126, "error: /: Permission denied\n"),
-        ("", 2, "usage: dvc-guard run [--verify] COMMAND ...\n"),
-        ("--no-such-option true", 2, "usage: dvc-guard run [--verify] COMMAND ...\n"),
+        ("", 2, "usage: dvc-guard run "),
+        ("--no-such-option true", 2, "usage: dvc-guard run "),
     ],
 )
 @pytest.mark.parametrize("has_dvc", [True, False])
