@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from dvc_guard.restore.command_line import main
 from dvc_guard.restore.tracked_files import list_options
 from foreign_project import Project, Restore
 
@@ -21,6 +22,13 @@ def test_restores_parameters_of_same_size_and_time(project: Project, unchanged: 
         "Restored params.yaml",
         "To set the changed parameters again: dvc exp run -S level=91",
     ]
+
+
+def test_keeps_what_a_killed_stage_saved(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    project.write(".dvc/tmp/guard/resume/0123/epoch", "3")
+    assert main("restore", []) == 0
+    assert "to resume it, repeat its command\n" in capfd.readouterr().out
+    assert Path(".dvc/tmp/guard/resume/0123/epoch").read_text() == "3"
 
 
 @pytest.mark.parametrize("content", [b"level: [", b"\xff\x00", b"", b"- 1\n", b"level: " + b"x" * 10_000_000], ids=len)

@@ -23,6 +23,7 @@ from dvc_guard.restore import applied, head, locks, outputs, stash, tracked_file
 from dvc_guard.restore.changes import REFS, Changes
 from dvc_guard.restore.refuse import refuse
 from dvc_guard.restore.undo import SUFFIX, undo
+from dvc_guard.run.resume import has_saved
 
 MAX_LENGTH = 1000
 
@@ -80,6 +81,8 @@ def restore(changes: Changes) -> Iterator[str]:
         yield from outputs.restore_cache(changes, repo)
         yield from outputs.restore_outputs(changes, repo)
     yield from applied.report_overwritten()
+    if has_saved(Path.cwd()):
+        yield "A stage that was killed has saved its progress; to resume it, repeat its command"
 
 
 def require_pipeline(repo: Repo) -> None:

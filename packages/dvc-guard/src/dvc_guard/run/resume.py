@@ -50,6 +50,11 @@ def remove_folder(folder: Path | None) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def has_saved(root: Path) -> bool:
+    """Return whether a stage that has not succeeded has saved something."""
+    return any((find_project(root) / FOLDERS).glob("*/*"))
+
+
 def find_project(root: Path) -> Path:
     """Return the project in whose .dvc/tmp a project is, or the project itself."""
     path, separator, _ = str(root).partition("/.dvc/tmp/")
