@@ -13,7 +13,6 @@ from tests.faults.scene import Scene, try_fault
 TRIES = {
     "kill_repro": [60],
     "kill_guard": [0],
-    "kill_training": [0],
     "kill_experiment": [12],
     "kill_experiment_in_git": [11],
     "restore_while_running": [10],
@@ -36,6 +35,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory, light_run: Clone) -> Scene:
 def test_survives(scene: Scene, tmp_path: Path, name: str) -> None:
     for number in TRIES[name]:
         try_fault(FAULTS[name], scene, tmp_path, f"{name} 0 {number}")
+
+
+def test_survives_kill_of_the_real_training(digits_run: Clone, tmp_path: Path) -> None:
+    try_fault(FAULTS["kill_training"], Scene(tmp_path / "scene", digits_run), tmp_path, "kill_training 0 0")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")

@@ -17,6 +17,7 @@ from tests.clone import Clone
 from tests.conftest import MNIST_MIRROR
 
 CHANGE = ("-S", "optimizer=adam", "-S", "lr=0.01")
+ATTEMPTS = 20
 
 
 class Scene:
@@ -77,11 +78,13 @@ class Fault(NamedTuple):
 
 
 def try_fault(fault: Fault, scene: Scene, folder: Path, seed: str = "") -> None:
-    """Inject a fault once, in an empty folder within `folder`; repeat if it was too late."""
+    """Inject a fault once, in an empty folder within `folder`; repeat if it was too late, up to ATTEMPTS times."""
     random = Random(seed)  # noqa: S311 - not for secrets
-    while True:
+    for _ in range(ATTEMPTS):
         with tempfile.TemporaryDirectory(dir=folder) as empty_folder, contextlib.suppress(TooLate):
-            return fault.inject(scene, Path(empty_folder), random)
+            fault.inject(scene, Path(empty_folder), random)
+            return
+    raise AssertionError(f"too late, {ATTEMPTS} times")
 
 
 def copy_clone(clone: Clone, folder: Path) -> Clone:

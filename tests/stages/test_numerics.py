@@ -33,7 +33,7 @@ def compute_results(numerics: Numerics, environment: dict[str, str]) -> Any:
         command, cwd=ROOT, env=inherited | environment, capture_output=True, text=True, check=False
     )
     assert process.returncode == 0, process.stderr
-    return json.loads(process.stdout)
+    return json.loads(process.stdout.splitlines()[-1])  # after the lines of the epochs
 
 
 @pytest.fixture(scope="module")

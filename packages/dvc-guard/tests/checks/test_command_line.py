@@ -175,6 +175,7 @@ def test_only_result_is_on_stdout(
 
     monkeypatch.setattr("dvc_guard.checks.fresh.check", check)
     monkeypatch.setattr(logger, "handlers", [handler])
+    logger.setLevel(logging.INFO)  # a command of another test may have set it
     assert run_check("fresh")["summary"] == "passed"
     logger.info("another message")
     assert capfd.readouterr().out == "another message\n", "main changed the logging of its caller"
