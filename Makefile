@@ -30,6 +30,13 @@ PLOTS_PAGE := .dvc/plots/offline.html
 # The digits are a small data set, which needs more epochs and a faster optimizer.
 DIGITS := -S dataset=digits -S validation_size=150 -S optimizer=adam -S lr=0.002 -S batch_size=32 -S epochs=20
 
+# The programs in .venv name its folder: after the project was moved, they do not run, and it is created again.
+ifneq ($(wildcard .venv/bin/dvc-guard),)
+ifneq ($(shell .venv/bin/dvc-guard --help >/dev/null 2>&1 && echo runs),runs)
+$(shell rm -f .venv/.created)
+endif
+endif
+
 # Run the pipeline; without a reachable mirror of the data set, run it on scikit-learn's digits, as an experiment.
 # The probe says why the mirror of MNIST_MIRROR is not used; its exit status is 3 if no other is reachable either.
 run: $(INSTALLED) $(PLOTS_PAGE)

@@ -1,6 +1,8 @@
 """`make run`, the first command of the README."""
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from docs.tables import read_yaml
-from tests.clone import Clone, git, list_stages_run, read_head
+from tests.clone import ROOT, Clone, git, list_stages_run, read_head
 from tests.conftest import needs_mnist
 
 ALL_STAGES = sorted(read_yaml("dvc.yaml")["stages"])
@@ -67,6 +69,21 @@ def test_reports_what_the_user_can_correct(clone: Clone, mirror: str, dataset: s
     assert error in run.stderr
     assert list_stages_run(run) == []
     assert clone.run("git", "status", "--porcelain").stdout == before
+
+
+@pytest.mark.parametrize(("interpreter", "is_created"), [("/bin/sh", False), ("/old/place/.venv/bin/python", True)])
+def test_environment_of_a_moved_project_is_created_again(tmp_path: Path, interpreter: str, *, is_created: bool) -> None:
+    for name in ("Makefile", "requirements.lock", "packages/dvc-guard/pyproject.toml", ".dvc/plots/page.html"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, tmp_path / name)
+    program = tmp_path / ".venv/bin/dvc-guard"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!{interpreter}\n")
+    program.chmod(0o755)
+    for name in (".venv/.created", ".venv/.installed"):
+        (tmp_path / name).touch()
+    commands = subprocess.run(["make", "--dry-run", "setup"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ("venv --clear" in commands.stdout) == is_created
 
 
 OTHER_ENVIRONMENT = {
