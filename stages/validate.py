@@ -35,7 +35,11 @@ def check_keys() -> None:
     lines = []
     for key in unknown_keys:
         similar = difflib.get_close_matches(key, allowed, n=1)
-        hint = f"did you mean {similar[0]}?" if similar else f"allowed keys are {', '.join(allowed)}"
+        hint = (
+            f"did you mean {similar[0]}?"
+            if similar
+            else "remove it, or add it to the class of its stage in stages/shared/parameters.py"
+        )
         lines.append(f"{PARAMS_YAML}: {key}: unknown key; {hint}")
     if lines:
         raise StageError("\n".join(lines))

@@ -1,8 +1,10 @@
 """A stage as an ordinary program: `run` at the end of each stage's file. It needs neither DVC nor dvc-guard."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
+from modulefinder import ModuleFinder
 from pathlib import Path
 
 from stages.shared.errors import StageError, errors_in_lines
@@ -10,6 +12,7 @@ from stages.shared.parameters import PARAMS_YAML, AnyParameters, StageParameters
 from stages.shared.yaml_file import read_yaml_mapping
 
 DVC_YAML = Path("dvc.yaml")
+LEFT_OUT = "stages.shared.parameters"  # of deps, with what only it imports: it rejects values, and DVC compares them
 
 
 def run(
@@ -34,6 +37,7 @@ def run(
     arguments = parser.parse_args()
     with errors_in_lines():
         check_params(name, kind)
+        check_deps(name)
         arguments.main(read_parameters(kind))
 
 
@@ -56,5 +60,28 @@ def check_params(name: str, kind: type[StageParameters]) -> None:
     fields = kind.model_fields.keys()
     lines = [f"{where}: {key}: missing; DVC would not run the stage again for it" for key in sorted(fields - listed)]
     lines += [f"{where}: {key}: not allowed; {kind.__name__} does not have it" for key in sorted(listed - fields)]
+    if lines:
+        raise StageError("\n".join(lines))
+
+
+def check_deps(name: str) -> None:
+    """Compare the modules of the project that the stage `name` imports, also within functions, with its `deps`.
+
+    DVC would not run the stage again for a change of one that is missing there.
+
+    Raises:
+        StageError: one line for each module that is missing.
+    """
+    finder = ModuleFinder(path=[str(Path.cwd())], excludes=[LEFT_OUT])
+    finder.run_script(f"stages/{name}.py")
+    paths = [Path(file) for module in finder.modules.values() if (file := getattr(module, "__file__", None))]
+    files = sorted(os.path.relpath(path) for path in paths if path.name != "__init__.py")
+    deps = read_yaml_mapping(DVC_YAML)["stages"][name].get("deps", [])
+    where = f"{DVC_YAML}: stages: {name}: deps"
+    lines = [
+        f"{where}: {file}: missing; DVC would not run the stage again for it"
+        for file in files
+        if not any(Path(file).is_relative_to(dep) for dep in deps)
+    ]
     if lines:
         raise StageError("\n".join(lines))

@@ -86,8 +86,7 @@ class Progress:
                 file=sys.stderr,
             )
             assert seconds <= SECONDS + TOLERANCE or self.last - resumed <= 2  # long epochs on a busy machine
-        else:
-            self.times[0] = time.monotonic()
+        self.times[resumed] = time.monotonic()  # the time until the run began is not of training
 
 
 def kill_training(scene: Scene, folder: Path, random: Random) -> None:

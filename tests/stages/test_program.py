@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clone import ROOT
 from tests.stages.conftest import FailStage, RunStage, SetParameters
 
 
@@ -47,6 +49,21 @@ def test_imports_no_module_of_the_same_name(project: Path, tmp_path: Path, monke
     (tmp_path / "foreign/stages.py").write_text("raise SystemExit(3)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "foreign"))
     assert run("-m", "stages.validate", folder=project).returncode == 0
+
+
+@pytest.mark.parametrize("indent", ["", "    "], ids=["module", "function"])
+def test_rejects_a_module_that_is_no_dependency(project: Path, indent: str) -> None:
+    (project / "stages").unlink()
+    shutil.copytree(ROOT / "stages", project / "stages")
+    (project / "stages/shared/extra.py").write_text("W = 0.5\n")
+    with (project / "stages/shared/idx.py").open("a") as file:
+        file.write(f"{'def use():' if indent else ''}\n{indent}from stages.shared import extra\n")
+    process = run("-m", "stages.normalize", folder=project)
+    where = "dvc.yaml: stages: normalize: deps: stages/shared/extra.py"
+    assert (process.returncode, process.stderr) == (
+        1,
+        f"error: {where}: missing; DVC would not run the stage again for it\n",
+    )
 
 
 def replace(old: str, new: str) -> Callable[[], None]:
