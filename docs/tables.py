@@ -99,7 +99,7 @@ def format_stages(stages: Stages) -> str:
     """Format a table of the stages."""
     rows = [
         (
-            f"[`{name}`](stages/{name}.py)",
+            f"[`{name}`](stages/{name}.py)" if (ROOT / f"stages/{name}.py").exists() else f"`{name}`",
             stage.get("desc", ""),
             " ".join(f"`{key}`" for key in list_params(stage, "params.yaml"))
             or ("all" if "params.yaml" in stage.get("deps", []) else "none"),

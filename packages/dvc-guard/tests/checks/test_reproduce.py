@@ -10,6 +10,7 @@ from dvc_guard.checks.output_comparison import compare_tensors
 from foreign_project import Project, RunCheck
 
 ACCURACY = "metrics.json:test.accuracy"
+pytestmark = pytest.mark.slow
 
 MODEL = """\
 import os

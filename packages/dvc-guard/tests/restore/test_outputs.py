@@ -12,6 +12,7 @@ from dvc_guard.restore.command_line import main
 from foreign_project import RAW, Project, Restore, damage_file, find_object
 
 DATA = Path("data/a.txt")
+pytestmark = pytest.mark.slow
 
 
 def test_nothing_to_do(project: Project, unchanged: Restore) -> None:

@@ -10,6 +10,7 @@ from states.table import copy, try_state
 from states.template import isolate, make_template
 
 RESTORED = "outputs match dvc.lock"
+pytestmark = pytest.mark.slow
 KEPT = f"{RESTORED}; your edits stay: "
 # A state, a fault, whether the fault comes first, and what the last line says.
 SAMPLE = [

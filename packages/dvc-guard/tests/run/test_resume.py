@@ -26,6 +26,7 @@ done
 echo $count > out
 """
 RUN = "dvc-guard run --resume sh count.sh"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
