@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stages.shared.errors import StageError, to_line, writing
 from stages.shared.parameters import PARAMS_YAML, ValidateParameters
-from stages.shared.program import check_params, run
+from stages.shared.program import check_params, read_stages, run
 from stages.shared.yaml_file import read_yaml_mapping
 
 VALID = Path("data/parameters.valid")
@@ -21,8 +21,9 @@ VALID = Path("data/parameters.valid")
 def main(_parameters: ValidateParameters) -> None:
     """Validate what the values, which are valid here, do not tell: keys of no stage, and the params of dvc.yaml."""
     check_keys()
+    stages = read_stages()
     for kind in ValidateParameters.__bases__:
-        check_params(kind.__name__.removesuffix("Parameters").lower(), kind)
+        check_params(stages, kind.__name__.removesuffix("Parameters").lower(), kind)
     with writing(VALID):
         VALID.unlink(missing_ok=True)  # it may be a link into DVC's cache
         VALID.write_text("params.yaml is valid\n")

@@ -6,10 +6,13 @@ import sys
 from collections.abc import Callable
 from modulefinder import ModuleFinder
 from pathlib import Path
+from typing import Any
 
 from stages.shared.errors import StageError, errors_in_lines
 from stages.shared.parameters import PARAMS_YAML, AnyParameters, StageParameters, read_parameters
 from stages.shared.yaml_file import read_yaml_mapping
+
+Stages = dict[str, dict[str, Any]]
 
 DVC_YAML = Path("dvc.yaml")
 LEFT_OUT = "stages.shared.parameters"  # of deps, with what only it imports: it rejects values, and DVC compares them
@@ -36,12 +39,19 @@ def run(
         parser.add_argument("--probe", dest="main", action="store_const", const=probe, help=probe.__doc__)
     arguments = parser.parse_args()
     with errors_in_lines():
-        check_params(name, kind)
-        check_deps(name)
+        stages = read_stages()
+        check_params(stages, name, kind)
+        check_deps(stages, name)
         arguments.main(read_parameters(kind))
 
 
-def check_params(name: str, kind: type[StageParameters]) -> None:
+def read_stages() -> Stages:
+    """Read the stages of dvc.yaml."""
+    stages: Stages = read_yaml_mapping(DVC_YAML).get("stages", {})
+    return stages
+
+
+def check_params(stages: Stages, name: str, kind: type[StageParameters]) -> None:
     """Compare the keys of `kind` with the `params` of the stage `name` in dvc.yaml.
 
     DVC would not run the stage again for a key that is missing there. A stage whose dependency is params.yaml, all of
@@ -50,7 +60,7 @@ def check_params(name: str, kind: type[StageParameters]) -> None:
     Raises:
         StageError: one line for each key that only one of the two has.
     """
-    stage = read_yaml_mapping(DVC_YAML).get("stages", {}).get(name)
+    stage = stages.get(name)
     if stage is None:
         raise StageError(f"{DVC_YAML}: stages: {name}: missing")
     if str(PARAMS_YAML) in stage.get("deps", []):
@@ -64,7 +74,7 @@ def check_params(name: str, kind: type[StageParameters]) -> None:
         raise StageError("\n".join(lines))
 
 
-def check_deps(name: str) -> None:
+def check_deps(stages: Stages, name: str) -> None:
     """Compare the modules of the project that the stage `name` imports, also within functions, with its `deps`.
 
     DVC would not run the stage again for a change of one that is missing there.
@@ -76,7 +86,7 @@ def check_deps(name: str) -> None:
     finder.run_script(f"stages/{name}.py")
     paths = [Path(file) for module in finder.modules.values() if (file := getattr(module, "__file__", None))]
     files = sorted(os.path.relpath(path) for path in paths if path.name != "__init__.py")
-    deps = read_yaml_mapping(DVC_YAML)["stages"][name].get("deps", [])
+    deps = stages[name].get("deps", [])
     where = f"{DVC_YAML}: stages: {name}: deps"
     lines = [
         f"{where}: {file}: missing; DVC would not run the stage again for it"
