@@ -71,9 +71,10 @@ def of_another_owner() -> None:
     subprocess.run(["chown", "-R", "1234:1234", "."], check=True)
 
 
-SCRIPTS = re.split("^## (.*)\n", Path(__file__).with_suffix(".sh").read_text(encoding="utf-8"), flags=re.MULTILINE)
+TEXT = Path(__file__).with_suffix(".sh").read_text(encoding="utf-8")
+FUNCTIONS, *SCRIPTS = re.split("^## (.*)\n", TEXT, flags=re.MULTILINE)
 STATES: dict[str, Callable[[], None]] = {
-    **{name: partial(run_shell, script) for name, script in zip(SCRIPTS[1::2], SCRIPTS[2::2], strict=True)},
+    **{name: partial(run_shell, FUNCTIONS + script) for name, script in zip(SCRIPTS[::2], SCRIPTS[1::2], strict=True)},
     "stash of libgit2": partial(stash_by_libgit2, None),
     "stash of libgit2 with a message": partial(stash_by_libgit2, "mine\n"),
     "stash with dvc's message": partial(stash_by_libgit2, "dvc-exp:1:2:name"),

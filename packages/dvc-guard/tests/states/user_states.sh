@@ -1,6 +1,16 @@
 # States of a user's project, made in a copy of the template: a name, then the commands, which may fail as a merge
 # with conflicts does. They are run by states.user_states.
 
+# Edit the same file on main, which is left checked out, and on the branch other.
+diverge() {
+  git switch -qc other
+  echo theirs >notes.md
+  git commit -qam o
+  git switch -q main
+  echo ours >notes.md
+  git commit -qam m
+}
+
 ## clean
 true
 
@@ -101,12 +111,7 @@ git commit -q --allow-empty -m x
 # Merges and the like.
 
 ## merge with conflicts
-git switch -qc other
-echo theirs >notes.md
-git commit -qam o
-git switch -q main
-echo ours >notes.md
-git commit -qam m
+diverge
 git merge other
 
 ## merge, not committed
@@ -118,43 +123,23 @@ git switch -q main
 git merge --no-ff --no-commit o
 
 ## merge with staged resolution
-git switch -qc other
-echo theirs >notes.md
-git commit -qam o
-git switch -q main
-echo ours >notes.md
-git commit -qam m
+diverge
 git merge other
 echo both >notes.md
 git add notes.md
 
 ## cherry-pick with conflicts
-git switch -qc other
-echo theirs >notes.md
-git commit -qam o
-git switch -q main
-echo ours >notes.md
-git commit -qam m
+diverge
 git cherry-pick other
 
 ## revert with conflicts
-git switch -qc other
-echo theirs >notes.md
-git commit -qam o
-git switch -q main
-echo ours >notes.md
-git commit -qam m
+diverge
 echo 3 >notes.md
 git commit -qam 3
 git revert --no-edit HEAD~1
 
 ## rebase with conflicts
-git switch -qc other
-echo theirs >notes.md
-git commit -qam o
-git switch -q main
-echo ours >notes.md
-git commit -qam m
+diverge
 git rebase other
 
 ## rebase, stopped to edit
@@ -162,12 +147,7 @@ git commit -q --allow-empty -m x
 GIT_SEQUENCE_EDITOR='sed -i s/pick/edit/' git rebase -qi --keep-empty HEAD~1
 
 ## git am with conflicts
-git switch -qc other
-echo theirs >notes.md
-git commit -qam o
-git switch -q main
-echo ours >notes.md
-git commit -qam m
+diverge
 git format-patch -q -1 other
 git am 0001*.patch
 
