@@ -60,6 +60,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_once(tmp_path_factory, "adapted", build)
 
 
+@pytest.fixture
+def tab(request: pytest.FixtureRequest) -> chromium.Tab | None:
+    """Return the tab of a browser, or None if there is none: the rest is tested without it."""
+    return request.getfixturevalue("browser") if chromium.BROWSER else None
+
+
 def draw_pictures(folder: Path, *, in_color: bool) -> None:
     """Draw light shapes on black, 28 x 28 in gray with an empty border, or of many sizes in color."""
     generator = np.random.default_rng(0)
@@ -95,7 +101,7 @@ def test_change_runs_through_all_stages(
     runs: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    request: pytest.FixtureRequest,
+    tab: chromium.Tab | None,
 ) -> None:
     folder = runs / name
     assert (folder / "complete").exists(), (folder / "errors.txt").read_text()
@@ -108,8 +114,7 @@ def test_change_runs_through_all_stages(
     Image.fromarray(images[0]).save("first.png")
     assert predict(["--as-is", "first.png"]) == 0
     assert capsys.readouterr().out.splitlines()[1].split()[:2] == ["first.png", str(int(logits[0].argmax()))]
-    if chromium.BROWSER:
-        tab: chromium.Tab = request.getfixturevalue("browser")
+    if tab:
         tab.open(folder / "models/draw.html")
         check_page(tab, folder)
 
@@ -135,7 +140,7 @@ def test_own_pictures_run_through_all_stages(
     runs: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    request: pytest.FixtureRequest,
+    tab: chromium.Tab | None,
 ) -> None:
     folder = runs / name
     assert (folder / "complete").exists(), (folder / "errors.txt").read_text()
@@ -152,8 +157,7 @@ def test_own_pictures_run_through_all_stages(
     predicted = [json.loads(line)["probability"] for line in capsys.readouterr().out.splitlines()]
     expected = read_probabilities(folder).amax(dim=1)
     torch.testing.assert_close(torch.tensor(predicted), expected, rtol=0, atol=1e-4)  # pictures are prepared alike
-    if chromium.BROWSER:
-        tab: chromium.Tab = request.getfixturevalue("browser")
+    if tab:
         tab.open(folder / "models/draw.html")
         if is_gray:
             assert tab.evaluate("model.classes") == CLASSES
