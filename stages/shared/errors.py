@@ -49,7 +49,8 @@ def errors_in_lines() -> Iterator[None]:
     except StageError as error:
         _exit(str(error), error.status)
     except FileNotFoundError as error:
-        _exit(f"{error.filename or error}: no such file; run dvc repro, which creates what is missing")
+        missing = f"{error.filename}: no such file" if error.filename else str(error)  # safetensors gives no filename
+        _exit(f"{missing}; run dvc repro, which creates what is missing")
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _exit(f"{where}{error.strerror or error}")

@@ -23,6 +23,11 @@ from stages.shared.errors import StageError, errors_in_lines, shorten, to_line, 
             ["error: data/raw/x: no such file; run dvc repro, which creates what is missing"],
             1,
         ),
+        (
+            FileNotFoundError("No such file or directory: models/x"),  # of safetensors
+            ["error: No such file or directory: models/x; run dvc repro, which creates what is missing"],
+            1,
+        ),
         (OSError(errno.ENOSPC, "No space left on device"), ["error: No space left on device"], 1),
         (PermissionError(errno.EACCES, "Permission denied", "models"), ["error: models: Permission denied"], 1),
         (KeyboardInterrupt(), ["error: interrupted"], 1),
