@@ -62,7 +62,7 @@ def test_no_process_is_left_after_a_kill(stages: StageProject, victim: str) -> N
         {"dvc": psutil.Process(dvc.pid), "guard": guard, "supervisor": supervisor}[victim].kill()
     dvc.communicate(timeout=10)
     assert dvc.returncode != 0
-    wait_until(lambda: not stages.list_processes(), 2)
+    wait_until(lambda: not stages.list_processes(), 10)
 
 
 def test_second_experiment_is_refused_while_one_runs(stages: StageProject) -> None:
@@ -74,7 +74,7 @@ def test_second_experiment_is_refused_while_one_runs(stages: StageProject) -> No
     output = stages.finish(dvc)
     assert dvc.returncode == 0, output
     assert stages.git("rev-list", "--count", "--glob", "refs/exps/*/*/one") != "0\n"
-    wait_until(lambda: not read_lock_file(LOCKS / "rwlock")["write"], 2)
+    wait_until(lambda: not read_lock_file(LOCKS / "rwlock")["write"], 10)
 
 
 def test_rejects_damaged_dependency(stages: StageProject) -> None:
@@ -106,7 +106,7 @@ def test_interrupt_of_terminal_reaches_command_once(stages: StageProject) -> Non
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0
     assert "dvc-guard run sh copy.sh, exited with 3" in output
     assert Path("signals").read_text() == "INT\n"
-    wait_until(lambda: not stages.list_processes(), 2)
+    wait_until(lambda: not stages.list_processes(), 10)
 
 
 def read_all(terminal: int) -> str:

@@ -79,7 +79,7 @@ def test_command_is_run_as_without_guard(stages: StageProject) -> None:
 def test_command_ends_with_what_it_started(stages: StageProject) -> None:
     command = "sh -c 'sleep 60 & (setsid sleep 60 &)'"
     assert stages.run_stages(f"dvc-guard run {command}", f"dvc-guard run {command}") == (0, "", "")
-    wait_until(lambda: not stages.list_processes(), 2)
+    wait_until(lambda: not stages.list_processes(), 10)
 
 
 def test_termination_reaches_command_once(stages: StageProject) -> None:
@@ -127,7 +127,7 @@ def assert_ends_when_killed(stages: StageProject, process: "subprocess.Popen[str
     time.sleep(0.5)
     assert process.poll() is None
     process.kill()
-    wait_until(lambda: not stages.list_processes(), 2)
+    wait_until(lambda: not stages.list_processes(), 10)
 
 
 def test_does_not_start_after_dvc_was_killed(stages: StageProject) -> None:

@@ -38,7 +38,7 @@ def test_stages_of_one_dvc_share_a_holder(stages: StageProject) -> None:
     assert first == second
     holder = json.loads(first)["write"]["workspace"]
     assert json.loads(first) == {"write": dict.fromkeys(NAMES, holder), "read": {}}
-    wait_until(lambda: read_lock_file(USERS) == {"write": {}, "read": {}}, 2)
+    wait_until(lambda: read_lock_file(USERS) == {"write": {}, "read": {}}, 10)
 
 
 def test_holder_ends_with_killed_dvc(stages: StageProject) -> None:
@@ -48,12 +48,12 @@ def test_holder_ends_with_killed_dvc(stages: StageProject) -> None:
         holder = read_lock_file(USERS)["write"]["workspace"]["pid"]
         assert os.getsid(holder) == holder, "Ctrl+C does not reach it"
         dvc.kill()  # it stays a zombie
-        wait_until(lambda: not read_lock_file(USERS)["write"], 2)
+        wait_until(lambda: not read_lock_file(USERS)["write"], 10)
 
 
 def test_holder_of_removed_folder_ends(stages: StageProject) -> None:
     assert stages.run_stages(f"dvc-guard run rm -r {LOCKS}") == (0, "", "")
-    wait_until(lambda: not stages.list_processes(), 2)
+    wait_until(lambda: not stages.list_processes(), 10)
 
 
 def test_waits_for_a_lock_held_briefly(stages: StageProject) -> None:
@@ -90,7 +90,7 @@ def test_replaces_killed_processes(stages: StageProject) -> None:
     assert (status, errors) == (0, "")
     assert json.loads(output)["write"].keys() == {*NAMES, *others}
     assert json.loads(output)["read"] == {}
-    wait_until(lambda: read_lock_file(USERS)["write"] == others, 2)
+    wait_until(lambda: read_lock_file(USERS)["write"] == others, 10)
     with lock():
         pass  # DVC accepts what the holder wrote
 
