@@ -4,12 +4,14 @@ import json
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from optuna.trial import TrialState
 
 from consistency import hash_workspace, list_refs, list_trials
 from daemons import Daemons, is_in_trial, list_processes, run_daemons, wait_until
+from dvc_search import command_line
 from dvc_search.command_line import main
 from dvc_search.configuration import read_configuration, read_yaml
 from dvc_search.study import Study
@@ -49,7 +51,7 @@ def test_interrupted_and_failing_trials(measured: Project, tmp_path: Path) -> No
         output = interrupt(daemons, 2, failed=2)
         assert "trial-0  failed: ValueError: diverged  epochs=3 lr=4.5\n" in output
         assert "trial-2  stopped; the same command runs it again" in output
-        assert "\nno trial is complete\n" in output
+        assert "best of" not in output
         assert [trial.user_attrs.get("error", trial.state) for trial in list_trials(project, "trial")] == [
             "ValueError: diverged",
             "params.yaml: lr: too high",
@@ -107,6 +109,17 @@ def test_errors_before_anything_starts(inside: Project, capsys: pytest.CaptureFi
     assert list_errors("--on", "tcp://127.0.0.1:9")[0].startswith("error: there is no Git remote; to fix: ")
     with pytest.raises(SystemExit, match="2"):
         main(["--trials", "0"])
+
+
+def test_fails_without_a_complete_trial(
+    inside: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_line, "run_trials", lambda *_: SimpleNamespace(error="", interrupts=0))
+    inside.git("rm", "--quiet", "metrics.json")
+    inside.commit("Ignore metrics")
+    assert main([]) == 1
+    note = "note: metrics.json: not in the last commit; the first trial will show whether it has the metric\n"
+    assert capsys.readouterr().err == f"{note}error: no trial is complete\n"
 
 
 def test_rejects_changed_stages(inside: Project, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from dvc_search.repository import (
     is_recorded,
     list_experiments,
 )
+from dvc_search.task import Metric
 from search_project import Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("inside")]
@@ -64,6 +65,26 @@ def test_rejects_folder_without_dvc(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     git(tmp_path, "-c", "user.name=T", "-c", "user.email=t@localhost", "commit", "--quiet", "--allow-empty", "-mBegin")
     (error,) = find_errors(on_this_machine=True)
     assert error.startswith("dvc: you are not inside of a DVC repository")
+
+
+def test_rejects_metric_that_no_trial_can_have(project: Project) -> None:
+    def find_metric_error(file: str, key: str) -> str:
+        with pytest.raises(SearchError) as caught:
+            find_source(on_this_machine=True, metrics=[Metric(file, key)])
+        return str(caught.value)
+
+    for key in ("validation.skore", "validation"):
+        error = (
+            f"metrics.json: no number under {key}; did you mean validation.score? its numbers: validation.score, step"
+        )
+        assert find_metric_error("metrics.json", key) == error
+    error = "model.txt: in DVC's cache, and must be in Git; to fix: cache: false in dvc.yaml"
+    assert find_metric_error("model.txt", "score") == error
+    error = "metric.json: not in the last commit, and no stage of dvc.yaml writes it"
+    assert find_metric_error("metric.json", "score") == error
+    project.git("rm", "--quiet", "metrics.json")
+    project.commit("Ignore metrics")
+    find_source(on_this_machine=True, metrics=[Metric("metrics.json", "validation.skore")])  # the first trial shows it
 
 
 def test_rejects_missing_remotes() -> None:

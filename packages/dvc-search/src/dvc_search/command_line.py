@@ -1,7 +1,7 @@
 """Search over parameters: run trials on this machine or on a Dask cluster, each as an experiment of DVC.
 
 search.yaml says what is searched for. The same command resumes a search that has ended early, and adds trials with a
-higher --trials. Exit status: 0 all trials have ended, 1 error, 2 wrong usage, 130 interrupted.
+higher --trials. Exit status: 0 all trials have ended and one is complete, 1 error, 2 wrong usage, 130 interrupted.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from dvc_search.configuration import Configuration, read_configuration, read_yaml
 from dvc_search.errors import GitError, SearchError
-from dvc_search.preconditions import is_in_history
+from dvc_search.preconditions import is_in_history, show_metric
 from dvc_search.repository import (
     Source,
     fetch_experiments,
@@ -84,7 +84,10 @@ def run(configuration: Configuration, options: argparse.Namespace) -> int:
     from dvc_search.study import Study
     from dvc_search.validation import validate_values
 
-    source = find_source(on_this_machine=options.on == LOCAL)
+    source = find_source(on_this_machine=options.on == LOCAL, metrics=[configuration.metric])
+    if show_metric(configuration.metric) is None:
+        note = "not in the last commit; the first trial will show whether it has the metric"
+        print(f"note: {configuration.metric.file}: {note}", file=sys.stderr)
     with lock_search(configuration.name):
         study = Study(configuration, options.storage)
         if study.is_new:
@@ -106,7 +109,11 @@ def run(configuration: Configuration, options: argparse.Namespace) -> int:
     print(f"page:       {page.path.as_uri()}")
     if driver.error:
         raise SearchError(f"{driver.error}; the same command resumes")
-    return INTERRUPTED if driver.interrupts else 0
+    if driver.interrupts:
+        return INTERRUPTED
+    if not study.list_best(1):
+        raise SearchError("no trial is complete")
+    return 0
 
 
 def run_trials(

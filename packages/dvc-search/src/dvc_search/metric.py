@@ -55,6 +55,17 @@ def _get_number(content: Any, metric: Metric) -> float:
     return float(value)
 
 
+def list_numbers(content: Any, prefix: str = "") -> list[str]:
+    """List the keys under which there are numbers; dots separate levels."""
+    if isinstance(content, dict):
+        return [
+            key
+            for name, value in content.items()
+            for key in list_numbers(value, f"{prefix}.{name}" if prefix else str(name))
+        ]
+    return [prefix] if isinstance(content, int | float) and not isinstance(content, bool) else []
+
+
 class Follower:
     """Reads the metric of each epoch. The file may be there before: what it contains then is not read."""
 

@@ -1,5 +1,6 @@
 """What must be committed and pushed before trials can run in clones, here and on other machines."""
 
+import difflib
 import shlex
 from collections.abc import Iterator, Sequence
 from configparser import ConfigParser
@@ -9,9 +10,12 @@ from dvc.repo import Repo
 
 from dvc_search.errors import GitError
 from dvc_search.git import git, try_git
+from dvc_search.metric import list_numbers, parse
+from dvc_search.task import Metric
 
 HERE = Path()
 SHOWN = 5  # paths in an error
+SHOWN_KEYS = 20  # of a file of metrics
 ALWAYS_READ = (".dvc/config", ".dvcignore", "dvc.lock", "params.yaml")
 
 
@@ -53,6 +57,34 @@ def find_uncommitted(repo: Repo) -> Iterator[str]:
         yield f"{_list(paths)}: not committed, and stages read it; to fix: {command}"
 
 
+def find_metric_errors(repo: Repo, metric: Metric) -> Iterator[str]:
+    """Yield an error if no trial could have the metric: it is not in Git, or has another key at the last commit."""
+    path = Path(metric.file).absolute()
+    outs = [out for out in repo.index.outs if path.is_relative_to(out.fs_path)]
+    if any(out.use_cache for out in outs):
+        yield f"{metric.file}: in DVC's cache, and must be in Git; to fix: cache: false in dvc.yaml"
+        return
+    text = show_metric(metric)
+    if text is None:
+        if not outs:
+            yield f"{metric.file}: not in the last commit, and no stage of dvc.yaml writes it"
+        return
+    try:
+        keys = list_numbers(parse(text, metric.file))
+    except ValueError as error:
+        yield f"{metric.file}: not valid in the last commit: {' '.join(str(error).split())}"
+        return
+    if metric.key not in keys:
+        similar = difflib.get_close_matches(metric.key, keys, n=1)
+        hint = f"did you mean {similar[0]}? " if similar else ""
+        yield f"{metric.file}: no number under {metric.key}; {hint}its numbers: {_list(keys, SHOWN_KEYS) or 'none'}"
+
+
+def show_metric(metric: Metric) -> str | None:
+    """Return the file of a metric in the last commit, or None if it is not there."""
+    return try_git(HERE, "show", f"HEAD:./{metric.file}")
+
+
 def find_unpushed_commit(commit: str) -> Iterator[str]:
     """Yield an error if there is no Git remote, or it lacks the commit."""
     remote = find_git_remote()
@@ -91,8 +123,8 @@ def find_unpushed_data(repo: Repo) -> Iterator[str]:
         yield f"{_list(sorted(missing))}: not on DVC remote {remote}; to fix: dvc push"
 
 
-def _list(paths: Sequence[str]) -> str:
-    return ", ".join(paths[:SHOWN]) + (f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else "")
+def _list(names: Sequence[str], shown: int = SHOWN) -> str:
+    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
 
 
 def _is_relative(url: str) -> bool:

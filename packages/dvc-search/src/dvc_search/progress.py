@@ -80,7 +80,6 @@ def print_result(study: Study, configuration: Configuration, source: Source) -> 
     """Print the best three trials, and the commands that show and keep experiments."""
     best = study.list_best(3)
     if not best:
-        print("no trial is complete")
         return
     print(f"best of {len(study.list_counted())} trials by {configuration.metric.key}:")
     for trial in best:

@@ -1,5 +1,6 @@
 """The user's repository: what trials are based on, and their experiments."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,12 +13,13 @@ from dvc_search.git import git, try_git
 from dvc_search.preconditions import (
     HERE,
     find_git_remote,
+    find_metric_errors,
     find_uncommitted,
     find_unpushed_commit,
     find_unpushed_data,
     list_read,
 )
-from dvc_search.task import Task, get_ref
+from dvc_search.task import Metric, Task, get_ref
 
 
 class Source(NamedTuple):
@@ -30,8 +32,8 @@ class Source(NamedTuple):
     remote: str  # name of the Git remote, or empty: this repository
 
 
-def find_source(on_this_machine: bool) -> Source:  # noqa: FBT001 - the only question
-    """Make sure that trials can run in clones, and return what these need.
+def find_source(on_this_machine: bool, metrics: Sequence[Metric] = ()) -> Source:  # noqa: FBT001
+    """Make sure that trials can run in clones and have the metrics, and return what the clones need.
 
     Raises:
         SearchError: one line for each thing that prevents it, with the command that fixes it.
@@ -41,7 +43,8 @@ def find_source(on_this_machine: bool) -> Source:  # noqa: FBT001 - the only que
         raise SearchError("there is no commit; to fix: git add --all && git commit")
     try:
         with Repo() as repo:
-            errors = list(find_uncommitted(repo))
+            errors = [error for metric in metrics for error in find_metric_errors(repo, metric)]
+            errors += find_uncommitted(repo)
             if not on_this_machine:
                 errors += [*find_unpushed_commit(commit), *find_unpushed_data(repo)]
     except DvcException as error:
