@@ -37,7 +37,17 @@ def find_errors(folder: Path, **changes: Any) -> list[str]:
 def test_defaults(tmp_path: Path) -> None:
     space = {"lr": Range(0.01, 1, log=True)}
     assert read(tmp_path) == Configuration(
-        "lr", Metric("metrics.json", "validation.accuracy"), "maximize", "tpe", "none", 5, 0, "", space, {}
+        "lr",
+        Metric("metrics.json", "validation.accuracy"),
+        "maximize",
+        "tpe",
+        "none",
+        5,
+        0,
+        "",
+        space,
+        {},
+        tmp_path / "search.yaml",
     )
 
 

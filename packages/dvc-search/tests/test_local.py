@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 from consistency import hash_workspace, list_refs, list_trials
 from daemons import Daemons, is_in_trial, list_processes, run_daemons, wait_until
-from dvc_search import command_line
+from dvc_search import command_line, connection
 from dvc_search.command_line import main
 from dvc_search.configuration import read_configuration, read_yaml
 from dvc_search.study import Study
@@ -92,7 +92,9 @@ def test_prunes_a_running_trial(project: Project) -> None:
     assert hash_workspace(project) == before
 
 
-def test_errors_before_anything_starts(inside: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_before_anything_starts(
+    inside: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def list_errors(*options: str) -> list[str]:
         assert main(options) == 1
         output = capsys.readouterr()
@@ -101,14 +103,18 @@ def test_errors_before_anything_starts(inside: Project, capsys: pytest.CaptureFi
 
     missing = "error: none.yaml: no such file; run from the folder that contains it"
     assert list_errors("--file", "none.yaml") == [missing]
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 0.5)
+    assert list_errors("--on", "tcp://127.0.0.1:9")[0].startswith("error: tcp://127.0.0.1:9: no scheduler answers ")
     inside.change("search.yaml", validate="python validate.py", space={"lr": [0.1, 6, 7]})
     inside.commit("Search")
     assert list_errors() == [
         f"error: search.yaml: space: lr: {value} is refused: params.yaml: lr: too high" for value in (6, 7)
     ]
-    assert list_errors("--on", "tcp://127.0.0.1:9")[0].startswith("error: there is no Git remote; to fix: ")
-    with pytest.raises(SystemExit, match="2"):
-        main(["--trials", "0"])
+    for value in ("0", "abc"):
+        with pytest.raises(SystemExit, match="2"):
+            main(["--trials", value])
+        error = f"error: argument --trials: {value!r} is not allowed; it must be an integer of 1 or more\n"
+        assert capsys.readouterr().err.endswith(error)
 
 
 def test_fails_without_a_complete_trial(

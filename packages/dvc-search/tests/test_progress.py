@@ -1,9 +1,13 @@
+import os
 import re
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dvc_search import command_line
 from dvc_search.git import git
 from dvc_search.progress import Progress, print_result
 from dvc_search.study import Study
@@ -52,6 +56,16 @@ def test_bar(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
         progress.update(running=3)
     shown = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
     assert "2/20 3 running, 2 complete, 0 pruned, 0 failed, best 0.75 (trial-1)" in shown
+
+
+def test_ends_when_nobody_reads_its_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    progress = Progress(make_study([]), configure())
+    monkeypatch.setattr(command_line, "_main", lambda _: progress.print("trial-0"))
+    with os.fdopen(writer, "w") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        assert command_line.main([]) == 128 + signal.SIGPIPE
 
 
 def test_lines_of_outcomes(capsys: pytest.CaptureFixture[str]) -> None:

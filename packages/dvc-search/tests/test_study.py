@@ -121,8 +121,8 @@ def test_lists_best(direction: str, expected: list[int]) -> None:
 )
 def test_rejects_another_search_of_the_same_name(changes: dict[str, Any]) -> None:
     open_study()
-    with pytest.raises(SearchError, match="differ from those that search trial was started with"):
-        open_study(**changes)
+    with pytest.raises(SearchError, match=r"^other\.yaml: .* differ from those that search trial was started with"):
+        open_study(**changes, path=Path("other.yaml"))
 
 
 def test_search_can_be_extended_with_another_sampler() -> None:

@@ -39,10 +39,10 @@ def test_allows_values(source: Source) -> None:
 def test_names_each_value_that_is_refused(source: Source) -> None:
     space = {"lr": Range(1, 9), "train.sizes": Choices(([1, 0], [3]))}
     with pytest.raises(SearchError) as caught:
-        validate_values(configure(validate="python validate.py", space=space), source)
+        validate_values(configure(validate="python validate.py", space=space, path=Path("other.yaml")), source)
     assert str(caught.value).split("\n") == [
-        "search.yaml: space: lr: 9 is refused: params.yaml: not allowed",
-        "search.yaml: space: train.sizes: [1, 0] is refused: params.yaml: not allowed",
+        "other.yaml: space: lr: 9 is refused: params.yaml: not allowed",
+        "other.yaml: space: train.sizes: [1, 0] is refused: params.yaml: not allowed",
     ]
 
 

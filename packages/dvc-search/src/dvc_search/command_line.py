@@ -39,6 +39,20 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a search and return the exit status."""
+    try:
+        status = _main(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # of `dvc-search | head`, say
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except BrokenPipeError:  # which Python would print when it flushes the stream at its end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return 128 + signal.SIGPIPE
+    return status
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     options = make_parser().parse_args(arguments)
     try:
         configuration = read_configuration(options.file, read_yaml(Path("params.yaml")))
@@ -69,21 +83,23 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; it must be an integer of 1 or more")
+    return int(text)
 
 
 def run(configuration: Configuration, options: argparse.Namespace) -> int:
     """Check everything, run the trials, and print the result."""
     # These take a second to import, which an error above need not wait for.
+    from dvc_search.connection import check_address
     from dvc_search.lock import lock_search
     from dvc_search.page import Page
     from dvc_search.progress import Progress, print_result
     from dvc_search.study import Study
     from dvc_search.validation import validate_values
 
+    if options.on != LOCAL:
+        check_address(options.on)
     source = find_source(on_this_machine=options.on == LOCAL, metrics=[configuration.metric])
     if show_metric(configuration.metric) is None:
         note = "not in the last commit; the first trial will show whether it has the metric"
@@ -94,7 +110,7 @@ def run(configuration: Configuration, options: argparse.Namespace) -> int:
             validate_values(configuration, source)
             study.begin(source.commit)
         else:
-            _check_commit(study.name, study.commit, source.commit)
+            _check_commit(configuration, study.commit, source.commit)
         source = source._replace(commit=study.commit)
         page = Page(configuration, study, source)
         page.write(is_running=True)
@@ -139,22 +155,18 @@ def run_trials(
     return driver
 
 
-def _check_commit(name: str, commit: str, head: str) -> None:
+def _check_commit(configuration: Configuration, commit: str, head: str) -> None:
     """Make sure that the stages are still those that a search was started with.
 
     Raises:
         SearchError: they differ, or cannot be compared.
     """
+    started = f"commit {commit[:7]}, which search {configuration.name} was started at"
+    advice = f"choose another name in {configuration.path}"
     if not is_in_history(commit):
-        raise SearchError(
-            f"commit {commit[:7]}, which search {name} was started at, is not in the history of {head[:7]}; "
-            "choose another name in search.yaml"
-        )
+        raise SearchError(f"{started}, is not in the history of {head[:7]}; {advice}")
     if commit != head and has_changed_since(commit):
-        raise SearchError(
-            f"what stages read has changed since commit {commit[:7]}, which search {name} was started at; "
-            f"choose another name in search.yaml, or git checkout {commit[:7]}"
-        )
+        raise SearchError(f"what stages read has changed since {started}; {advice}, or git checkout {commit[:7]}")
 
 
 @contextmanager

@@ -38,6 +38,7 @@ class Configuration:
         validate: a command that fails if params.yaml has a value that is not allowed; empty if there is none.
         space: parameters that vary, by key of params.yaml.
         fixed: other values that differ from params.yaml, by key.
+        path: the file, as errors name it.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Configuration:
     validate: str
     space: Mapping[str, Dimension]
     fixed: Mapping[str, object]
+    path: Path = Path("search.yaml")
 
     def describe(self) -> str:
         """Describe what must stay the same while a search goes on, so that all values can be compared."""
@@ -83,7 +85,7 @@ def read_configuration(path: Path, parameters: Mapping[str, Any]) -> Configurati
     if errors:
         raise SearchError("\n".join(f"{path}: {error}" for error in errors))
     (file, key), *_ = content.pop("metric").items()
-    return Configuration(**content | {"metric": Metric(file, key), "space": space, "fixed": fixed})
+    return Configuration(**content | {"metric": Metric(file, key), "space": space, "fixed": fixed, "path": path})
 
 
 def read_yaml(path: Path) -> dict[Any, Any]:

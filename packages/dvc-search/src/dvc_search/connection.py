@@ -1,21 +1,25 @@
 """Connect to a Dask cluster, or start one on this machine."""
 
+import asyncio
 import ipaddress
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import dask
 from distributed import Client, LocalCluster, Security
+from distributed.comm.core import connect as connect_to
 
 from dvc_search.errors import SearchError
 from dvc_search.node import find_versions, list_differences
 from dvc_search.worker import IgnoreInterrupts
+from dvc_search.workers import SCHEDULER_ENDED
 
 LOCAL = "local"
 ENCRYPTED = ("tls", "wss")
-CONNECT_SECONDS = 15
+CONNECT_SECONDS = 5
 WORKER_TTL = "60 s"  # a worker of this machine that is frozen for as long is given up
 
 
@@ -34,6 +38,29 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def check_address(address: str) -> None:
+    """Make sure that a scheduler answers at an address.
+
+    Raises:
+        SearchError: none does, within five seconds.
+    """
+    try:
+        is_encrypted = urlsplit(address).scheme in ENCRYPTED
+        arguments = Security().get_connection_args("client")
+        if not is_encrypted or arguments["ssl_context"]:
+            asyncio.run(_call(address, arguments))
+            return
+    except Exception as error:  # noqa: BLE001 - whatever is at that address
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise SearchError(f"{address}: no scheduler answers ({reason}); start one: dask scheduler") from None
+    raise SearchError(f"{address}: no certificate is set for TLS; set distributed.comm.tls of Dask's configuration")
+
+
+async def _call(address: str, arguments: dict[str, Any]) -> None:
+    comm = await connect_to(address, timeout=CONNECT_SECONDS, **arguments)
+    await comm.close()
+
+
 @contextmanager
 def connect(address: str, jobs: int) -> Iterator[Client]:
     """Connect to the scheduler at an address, or start a cluster of `jobs` processes on this machine.
@@ -41,23 +68,23 @@ def connect(address: str, jobs: int) -> Iterator[Client]:
     Raises:
         SearchError: no scheduler answers, or it cannot run the search.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):  # Dask sets the level of both
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with _start_local(jobs) if address == LOCAL else _connect_to(address) as client:
         yield client
 
 
 @contextmanager
 def _connect_to(address: str) -> Iterator[Client]:
-    if urlsplit(address).scheme in ENCRYPTED and not Security().get_connection_args("client")["ssl_context"]:
-        raise SearchError(f"{address}: no certificate is set for TLS; set distributed.comm.tls of Dask's configuration")
-    try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise SearchError(f"{address}: no scheduler answers ({reason}); start one: dask scheduler") from None
-    with client:
+    check_address(address)
+    with Client(address, timeout=CONNECT_SECONDS, set_as_default=False) as client:
         _check_scheduler(client, address)
-        yield client
+        try:
+            yield client
+        except Exception:
+            if client.status == "running":
+                raise
+            raise SearchError(SCHEDULER_ENDED) from None
 
 
 @contextmanager

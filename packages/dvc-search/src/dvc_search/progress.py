@@ -22,6 +22,12 @@ from dvc_search.task import Outcome
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Let the search end as others do whose output is not read; rich would exit with 1."""
+        raise BrokenPipeError
+
+
 class Progress:
     """A progress bar on a terminal, a line for each trial that has ended, and the page."""
 
@@ -31,7 +37,7 @@ class Progress:
         self._metric = configuration.metric.key
         self._page = page
         columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        console = Console(highlight=False, markup=False, soft_wrap=True)
+        console = _Console(highlight=False, markup=False, soft_wrap=True)
         self._bar = RichProgress(*columns, console=console, disable=not console.is_terminal)
         self._task = self._bar.add_task(study.name, total=configuration.trials)
 

@@ -45,8 +45,8 @@ class Study:
         stored = self._study.user_attrs.get(DEFINITION)
         if stored not in (None, self._definition):
             raise SearchError(
-                f"search.yaml: metric, direction or space differ from those that search {self.name} was started with; "
-                f"choose another name, or restore them"
+                f"{configuration.path}: metric, direction or space differ from those that search {self.name} was "
+                "started with; choose another name, or restore them"
             )
         self._study.sampler = make_sampler(configuration, len(self.list_trials()))
         self._study.pruner = make_pruner(configuration.pruner)

@@ -34,9 +34,9 @@ def validate_values(configuration: Configuration, source: Source) -> None:
         try:
             errors = list(_find_refused(configuration, clone / source.project))
         except OSError as error:
-            raise SearchError(f"search.yaml: validate: {error.filename}: {error.strerror}") from None
+            raise SearchError(f"{configuration.path}: validate: {error.filename}: {error.strerror}") from None
     if errors:
-        raise SearchError("\n".join(f"search.yaml: {error}" for error in errors))
+        raise SearchError("\n".join(f"{configuration.path}: {error}" for error in errors))
 
 
 def _find_refused(configuration: Configuration, folder: Path) -> Iterator[str]:

@@ -8,6 +8,8 @@ from dvc_search.errors import SearchError
 from dvc_search.events import Notice
 from dvc_search.node import list_differences
 
+SCHEDULER_ENDED = "the scheduler has ended; start it and its workers again, then the same command resumes"
+
 
 class Workers:
     """The workers that can be used: number of trials at once, by address."""
@@ -50,7 +52,7 @@ class Workers:
                 return dict(self._client.nthreads())
         except (OSError, RuntimeError, ValueError):
             pass
-        raise SearchError("the scheduler has ended; start it and its workers again, then the same command resumes")
+        raise SearchError(SCHEDULER_ENDED)
 
 
 def _get_differences(check: Future[list[str]]) -> list[str]:
