@@ -69,9 +69,9 @@ class Series:
         count = len(list_trials(project, "trial"))
         final: Process = self.daemons.start_search("--trials", str(count))
         assert final.wait(300) == 0, self.daemons.read_log(final)
-        assert_complete(project, "trial", count, failed=count)
-        names = assert_refs_have_data(self.folder)
-        print(f"{count} trials, {len(names)} complete with their experiments and data, {count - len(names)} given up")
+        assert_complete(project, "trial", count)
+        assert len(assert_refs_have_data(self.folder)) == count
+        print(f"{count} trials, all complete with their experiments and data")
 
 
 def main() -> int:

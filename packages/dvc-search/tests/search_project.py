@@ -13,8 +13,8 @@ from ruamel.yaml import YAML
 
 PARAMS = "lr: 0.1\nmomentum: 0\nepochs: 2\nseconds: 0.05\nsizes:\n- 1\n- 2\n"
 
-# The value is -(lr - 0.3)**2, approached over the epochs; lr above 5 is a stage's error. The stage waits while the file
-# that HOLD names exists.
+# The value is -(lr - 0.3)**2, approached over the epochs; lr above 5 is a stage's error, and above 7 it is killed. The
+# stage waits while the file that HOLD names exists.
 TRAIN = '''"""Reads data.txt and params.yaml; writes model.txt and metrics.json."""
 
 import json
@@ -26,6 +26,8 @@ import time
 lines = pathlib.Path("params.yaml").read_text().splitlines()
 parameters = dict(line.split(": ") for line in lines if ": " in line)
 lr, epochs, seconds = float(parameters["lr"]), int(parameters["epochs"]), float(parameters["seconds"])
+if lr > 7:
+    os.kill(os.getpid(), 9)
 if lr > 5:
     sys.exit("error: params.yaml: lr: too high")
 if lr > 4:

@@ -6,16 +6,20 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from consistency import assert_complete, assert_refs_have_data, hash_workspace, list_trials
 from daemons import Daemons, Process, find_free_port, is_in_trial, kill, list_processes, run_daemons, wait_until
-from dvc_search import connection
+from dvc_search import connection, events
+from dvc_search.cluster import Cluster
 from dvc_search.connection import connect, describe_risk
 from dvc_search.errors import SearchError
 from dvc_search.node import list_differences, list_requirements
+from dvc_search.task import Outcome
 from search_project import Project
+from searches import make_task
 
 MANY = 100  # trials: the search does not end before its last part
 
@@ -171,3 +175,26 @@ def test_rejects_address_without_scheduler(address: str, monkeypatch: pytest.Mon
     error = rf"^{re.escape(address)}: no scheduler answers \(.*\); start one: dask scheduler$"
     with pytest.raises(SearchError, match=error), connect(address, 1):
         pass
+
+
+def test_avoids_worker_whose_machine_cannot_run_a_trial() -> None:
+    """Its disk is full, and it is always the first to be free again."""
+    future = SimpleNamespace(
+        result=lambda timeout: Outcome("unable", error="No space left on device"),  # noqa: ARG005 - its name
+        add_done_callback=lambda call: call(None),
+    )
+    chosen: list[str] = []
+
+    def submit(*_: object, workers: list[str], **__: object) -> SimpleNamespace:
+        chosen.extend(workers)
+        return future
+
+    client = SimpleNamespace(subscribe_topic=lambda *_: None, submit=submit)
+    cluster = Cluster(client, SimpleNamespace(usable={"first": 1, "second": 1}, update=list))  # type: ignore[arg-type]
+    for _ in range(3):
+        cluster.start(make_task("trial-0", {}))
+        (ended,) = cluster.wait(0)
+        error = f"No space left on device (worker {chosen[-1]})"
+        assert ended == events.Ended("trial-0", Outcome("unable", error=error))
+    assert chosen[:2] == ["first", "second"]
+    assert chosen[2] in chosen[:2]  # there is no other

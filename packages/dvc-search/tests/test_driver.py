@@ -7,6 +7,7 @@ import pytest
 from dvc_search import events
 from dvc_search.driver import MAX_ATTEMPTS, Driver
 from dvc_search.progress import Progress
+from dvc_search.space import Choices
 from dvc_search.study import Study
 from dvc_search.task import Outcome, Task
 from searches import configure, list_states, make_task, open_study
@@ -40,7 +41,8 @@ class FakeEngine:
         elif outcome == "runs":
             pass
         elif isinstance(outcome, str):
-            self.queue.append(events.Ended(task.name, Outcome(outcome, error="too high")))  # type: ignore[arg-type]
+            state = outcome.removeprefix("stage ")
+            self.queue.append(events.Ended(task.name, Outcome(state, error="too high")))  # type: ignore[arg-type]
         else:
             self.queue.extend(outcome)
 
@@ -84,12 +86,32 @@ def test_runs_all_trials(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.partition("  epochs")[0] for line in lines] == [f"trial-{n}  validation.score 0.5" for n in range(3)]
 
 
-def test_gives_up_trial_that_ends_its_workers() -> None:
-    engine = FakeEngine(*["lost"] * MAX_ATTEMPTS)
-    study, _ = run(engine, trials=1)
-    assert list_states(study) == ["FAIL"]
-    assert study.list_counted()[0].user_attrs == {"error": "its worker has ended"}
+@pytest.mark.parametrize("how", ["lost", "stage lost"])
+def test_gives_up_trial_that_ends_its_workers(how: str) -> None:
+    engine = FakeEngine(*[how] * MAX_ATTEMPTS)
+    study, driver = run(engine, trials=1)
+    assert not driver.error
+    assert list_states(study) == ["RUNNING"]
     assert len(engine.started) == MAX_ATTEMPTS
+    assert list_states(run(FakeEngine(), trials=1)[0]) == ["COMPLETE"]  # the same command runs it again
+
+
+def test_ends_when_no_machine_can_run_a_trial() -> None:
+    """Otherwise, one trial after the other would train until the disk is full."""
+    engine = FakeEngine(*["unable"] * MAX_ATTEMPTS)
+    study, driver = run(engine, trials=2)
+    assert driver.error == "trial-0: too high"
+    assert list_states(study) == ["RUNNING"]
+    assert len(engine.started) == MAX_ATTEMPTS
+    assert list_states(run(FakeEngine("unable", "failed"), trials=2)[0]) == ["FAIL", "COMPLETE"]
+
+
+def test_says_that_the_space_has_no_other_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    space = {"lr": Choices((0.1, 0.2))}
+    for _ in range(2):
+        study, _ = run(FakeEngine(), space=space, sampler="grid", trials=3)
+        assert list_states(study) == ["COMPLETE"] * 2
+        assert "the space has no other parameters to try: the search ends after 2 trials\n" in capsys.readouterr().out
 
 
 def test_does_not_give_up_trial_that_is_recorded() -> None:

@@ -97,6 +97,20 @@ def test_lists_all_trials() -> None:
     assert rows[-1][-1] == HOSTILE
 
 
+def test_does_not_offer_what_was_removed() -> None:
+    configuration, study = open_search()
+    fill(study, 2)
+    page = Page(configuration, study, SOURCE)
+    page.experiments = {"trial-1"}
+    text = page.make(is_running=False)
+    assert "validation.score (maximize): -0.01, trial-1" in text
+    assert [(row[0], row[1], row[-1]) for row in list_rows(text)[:3]] == [
+        ("trial-0", "removed", ""),
+        ("trial-1", "complete", "dvc exp apply trial-1"),
+        ("trial-4", "not ended", ""),
+    ]
+
+
 @pytest.mark.parametrize(("complete", "missing"), [(0, 6), (1, 3), (2, 1), (12, 0)])
 def test_says_why_a_figure_is_missing(complete: int, missing: int) -> None:
     configuration, study = open_search()

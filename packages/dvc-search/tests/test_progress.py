@@ -25,11 +25,12 @@ def make_study(values: list[float], **changes: Any) -> Study:
 
 
 def test_result(capsys: pytest.CaptureFixture[str]) -> None:
-    study = make_study([0.25, 0.75, 0.5, 0.125])
+    study = make_study([0.25, 0.75, 0.5, 0.875])
     git(Path(), "init", "--quiet")
     git(Path(), "-c", "user.name=T", "-c", "user.email=t@localhost", "commit", "--quiet", "--allow-empty", "-mBegin")
     source = SOURCE._replace(commit=git(Path(), "rev-parse", "HEAD"))
-    print_result(study, configure(), source)
+    names = ["trial-0", "trial-1", "trial-2"]  # trial-3 was removed
+    print_result(study, configure(), source, names)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "best of 4 trials by validation.score:"
     assert [line.split()[:3] for line in lines[1:4]] == [
@@ -41,7 +42,7 @@ def test_result(capsys: pytest.CaptureFixture[str]) -> None:
         "show them:  dvc exp show --only-changed",
         "keep one:   dvc exp apply trial-1",
     ]
-    print_result(study, configure(), SOURCE._replace(remote="origin"))  # of an earlier commit
+    print_result(study, configure(), SOURCE._replace(remote="origin"), names)  # of an earlier commit
     assert capsys.readouterr().out.splitlines()[-2:] == [
         f"show them:  dvc exp show --only-changed --rev {COMMIT[:7]}",
         "keep one:   dvc exp pull origin trial-1 && dvc exp apply trial-1",

@@ -40,8 +40,10 @@ def test_source_on_other_machines(shared: Project, tmp_path: Path) -> None:
     git(tmp_path / "git", "update-ref", ref, source.commit)
     assert (is_recorded(source, "trial-0"), is_recorded(source, "trial-1")) == (True, False)
     assert list_experiments(source, "trial") == {}
-    fetch_experiments(source, "trial")
+    assert fetch_experiments(source, "trial") == {"trial-0"}
     assert list_experiments(source, "trial") == {"trial-0": source.commit}
+    git(tmp_path / "git", "update-ref", "-d", ref)  # dvc exp remove --git-remote
+    assert fetch_experiments(source, "trial") == set()
 
 
 def test_rejects_uncommitted_changes(project: Project) -> None:

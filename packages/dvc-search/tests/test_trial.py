@@ -103,6 +103,7 @@ def test_records_experiment_with_its_data(task: Task, shared: Project, tmp_path:
 
 def test_failed_trials_are_not_recorded(task: Task) -> None:
     assert run(replace(task, parameters={"lr": 6})) == Outcome("failed", error="params.yaml: lr: too high")
+    assert run(replace(task, parameters={"lr": 8})) == Outcome("lost", error="a stage was killed")
     is_nan = Outcome("failed", error="metrics.json: validation.score is nan")
     assert run(replace(task, parameters={"lr": 4})) == is_nan
     assert not has_ref(task)
@@ -241,6 +242,6 @@ def test_full_disk(task: Task, folder: str, size: str) -> None:
         outcome = run(replace(task, patience=60))
     finally:
         subprocess.run(["umount", "--lazy", folder], check=True)
-    assert outcome.state == "failed"
+    assert outcome.state == "unable"
     assert "No space left on device" in outcome.error
     assert not has_ref(task)

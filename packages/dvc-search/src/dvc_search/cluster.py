@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -29,7 +30,10 @@ class _Attempt(NamedTuple):
 
 
 class Cluster:
-    """Runs each trial on a worker that it chooses. A trial whose worker has ended is reported as lost."""
+    """Runs each trial on a worker that it chooses. A trial whose worker has ended is reported as lost.
+
+    A worker on whose machine the disk was full is chosen again only if there is no other.
+    """
 
     def __init__(self, client: Client, workers: Workers) -> None:
         """Use these workers."""
@@ -40,6 +44,7 @@ class Cluster:
             SimpleQueue()
         )  # by key of an attempt; None: it has ended
         self._running: dict[str, _Attempt] = {}
+        self._unable: set[str] = set()  # workers whose machine could not run a trial
         client.subscribe_topic(self._topic, self._receive)
 
     def has_free_worker(self) -> bool:
@@ -80,7 +85,7 @@ class Cluster:
             if key not in self._running:  # of an attempt that was given up
                 continue
             if message is None:
-                yield _finish(self._running.pop(key))
+                yield self._finish(self._running.pop(key))
             elif isinstance(message, str):
                 yield events.Notice(f"{self._running[key].name}  {message}")
             else:
@@ -92,7 +97,9 @@ class Cluster:
 
     def _find_free_worker(self) -> str | None:
         load = Counter(attempt.worker for attempt in self._running.values())
-        free = [address for address, threads in self._workers.usable.items() if load[address] < threads]
+        usable = self._workers.usable
+        addresses = [address for address in usable if address not in self._unable] or usable
+        free = [address for address in addresses if load[address] < usable[address]]
         return min(free, key=lambda address: load[address], default=None)
 
     def _give_up_lost(self) -> Iterator[events.Lost]:
@@ -102,11 +109,14 @@ class Cluster:
                 attempt.future.cancel()
                 yield events.Lost(attempt.name, f"its worker {attempt.worker} has ended")
 
-
-def _finish(attempt: _Attempt) -> events.Event:
-    try:
-        return events.Ended(attempt.name, attempt.future.result(timeout=RESULT_SECONDS))
-    except CancelledError:
-        return events.Lost(attempt.name, "the scheduler has lost it")
-    except Exception as error:  # noqa: BLE001 - whatever was raised on the worker
-        return events.Lost(attempt.name, " ".join(f"{type(error).__name__}: {error}".split()))
+    def _finish(self, attempt: _Attempt) -> events.Event:
+        try:
+            outcome = attempt.future.result(timeout=RESULT_SECONDS)
+        except CancelledError:
+            return events.Lost(attempt.name, "the scheduler has lost it")
+        except Exception as error:  # noqa: BLE001 - whatever was raised on the worker
+            return events.Lost(attempt.name, " ".join(f"{type(error).__name__}: {error}".split()))
+        if outcome.state == "unable":
+            self._unable.add(attempt.worker)
+            outcome = replace(outcome, error=f"{outcome.error} (worker {attempt.worker})")
+        return events.Ended(attempt.name, outcome)

@@ -118,15 +118,17 @@ def run(configuration: Configuration, options: argparse.Namespace) -> int:
         try:
             with Progress(study, configuration, page) as progress:
                 driver = run_trials(configuration, options, source, study, progress)
-            fetch_experiments(source, configuration.name)
+            page.experiments = fetch_experiments(source, configuration.name)
         finally:
             page.write(is_running=False)
-    print_result(study, configuration, source)
+    print_result(study, configuration, source, page.experiments)
     print(f"page:       {page.path.as_uri()}")
     if driver.error:
         raise SearchError(f"{driver.error}; the same command resumes")
     if driver.interrupts:
         return INTERRUPTED
+    if unfinished := ", ".join(f"{study.name}-{trial.number}" for trial in study.list_running()):
+        raise SearchError(f"{unfinished}: not ended; the same command runs them again")
     if not study.list_best(1):
         raise SearchError("no trial is complete")
     return 0

@@ -12,7 +12,7 @@ from dvc_search.progress import Progress
 from dvc_search.study import Study
 from dvc_search.task import Outcome, Task
 
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 3  # of a trial, since the search was started
 WAIT_SECONDS = 0.5
 
 
@@ -44,7 +44,8 @@ class Driver:
 
     Attributes:
         interrupts: how often Ctrl-C was pressed: once to ask for no more trials, twice to stop the running ones.
-        error: one line, if a remote did not take an experiment: the search ends, and the trial is run again later.
+        error: one line, if a remote did not take an experiment, or no machine can run trials: the search ends, and the
+            trial is run again later.
     """
 
     def __init__(
@@ -101,6 +102,8 @@ class Driver:
             running = self._waiting.popleft() if self._waiting else self._ask()
             if running is None:
                 self._is_exhausted = True
+                count = len(self._study.list_counted())
+                self._progress.print(f"the space has no other parameters to try: the search ends after {count} trials")
                 return False
             running.attempts += 1
             name = f"{self._study.name}-{running.trial.number}"
@@ -121,20 +124,27 @@ class Driver:
                 running.is_pruned = True
                 self._engine.stop(event.name)
         elif isinstance(event, events.Lost):
-            self._retry(event, self._running.pop(event.name))
+            self._retry(event.name, event.reason, self._running.pop(event.name))
         else:
             self._tell(event.name, event.outcome, self._running.pop(event.name))
 
-    def _retry(self, event: events.Lost, running: _Running) -> None:
-        if running.attempts < MAX_ATTEMPTS or self._is_recorded(event.name):
-            running.is_pruned = False
+    def _retry(self, name: str, reason: str, running: _Running) -> bool:
+        """Run a trial again, which has failed through no fault of its own, unless that has happened too often."""
+        running.is_pruned = False
+        if running.attempts < MAX_ATTEMPTS or self._is_recorded(name):
             self._waiting.append(running)
-            self._progress.print(f"{event.name}  {event.reason}; it will run again")
-        else:
-            self._study.fail(running.trial, event.reason)
-            self._progress.print(f"{event.name}  failed {MAX_ATTEMPTS} times: {event.reason}")
+            self._progress.print(f"{name}  {reason}; it will run again")
+            return True
+        self._progress.print(
+            f"{name}  {reason}; given up after {MAX_ATTEMPTS} attempts; the same command runs it again"
+        )
+        return False
 
     def _tell(self, name: str, outcome: Outcome, running: _Running) -> None:
+        if outcome.state in ("lost", "unable"):
+            if not self._retry(name, outcome.error, running) and outcome.state == "unable":
+                self.error = f"{name}: {outcome.error}"
+            return
         if outcome.state == "complete" and outcome.value is not None:
             self._study.complete(running.trial, outcome.value)
         elif outcome.state == "stopped" and running.is_pruned:

@@ -23,11 +23,17 @@ from dvc_search.study import ERROR, Study
 SECONDS = 5.0  # from one writing of the page to the next, and from one reload to the next
 MAX_SHARE = 0.05  # of the time of the search that may be spent on its page
 OTHERS = (TrialState.RUNNING, TrialState.WAITING, TrialState.PRUNED, TrialState.FAIL)  # below the complete trials
+STATES = {TrialState.FAIL: "failed"}  # the others have the names of Optuna
 TEMPLATE = Path(__file__).with_name("page.html")
 
 
 class Page:
-    """The page of a search, .dvc/tmp/search/NAME.html, which is written again while the search runs."""
+    """The page of a search, .dvc/tmp/search/NAME.html, which is written again while the search runs.
+
+    Attributes:
+        experiments: names of those that there are, once all trials have ended; the user may have removed some.
+        path: the file.
+    """
 
     def __init__(self, configuration: Configuration, study: Study, source: Source) -> None:
         """Show the trials of `study`, whose experiments are based on the commit of `source`."""
@@ -35,6 +41,7 @@ class Page:
         self._study = study
         self._source = source
         self._due = 0.0
+        self.experiments: set[str] | None = None
         self.path = (FOLDER / f"{configuration.name}.html").absolute()
 
     def update(self) -> None:
@@ -83,9 +90,10 @@ class Page:
         )
 
     def _summarize(self, trials: list[FrozenTrial]) -> list[str]:
-        counts = Counter(_name_state(trial) for trial in trials)
+        counts = Counter(map(self._name_state, trials))
         lines = ["Trials: " + (", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none")]
-        for best in self._study.list_best(1):
+        complete = self._study.list_best(len(trials))
+        for best in [trial for trial in complete if not self._is_removed(trial)][:1]:
             metric = f"{self._configuration.metric.key} ({self._configuration.direction})"
             lines.append(f"Best {metric}: {format_value(best.value)}, {self._name(best)}")
         if self._configuration.fixed:
@@ -114,11 +122,12 @@ class Page:
     def _make_row(self, trial: FrozenTrial, keys: list[str], commits: Mapping[str, str]) -> list[str]:
         name, values = self._name(trial), self._study.get_values(trial)
         value = trial.value if trial.state == TrialState.COMPLETE else _find_last(trial)
-        command = make_apply_command(self._source, name) if trial.state == TrialState.COMPLETE else ""
+        is_there = trial.state == TrialState.COMPLETE and not self._is_removed(trial)
+        command = make_apply_command(self._source, name) if is_there else ""
         start, end = trial.datetime_start, trial.datetime_complete or datetime.now()  # noqa: DTZ005 - as Optuna has it
         cells = [
             name,
-            _name_state(trial),
+            self._name_state(trial),
             "" if value is None else format_value(value),
             *(format_value(values[key]) for key in keys),
             str(timedelta(seconds=round((end - start).total_seconds()))) if start else "",
@@ -127,12 +136,17 @@ class Page:
         error = escape(str(trial.user_attrs.get(ERROR, "")))
         return [*map(escape, cells), f"<code>{escape(command)}</code>" if command else error]
 
+    def _name_state(self, trial: FrozenTrial) -> str:
+        if trial.state == TrialState.RUNNING and self.experiments is not None:
+            return "not ended"
+        return "removed" if self._is_removed(trial) else STATES.get(trial.state, trial.state.name.lower())
+
+    def _is_removed(self, trial: FrozenTrial) -> bool:
+        is_complete = trial.state == TrialState.COMPLETE
+        return is_complete and self.experiments is not None and self._name(trial) not in self.experiments
+
     def _name(self, trial: FrozenTrial) -> str:
         return f"{self._configuration.name}-{trial.number}"
-
-
-def _name_state(trial: FrozenTrial) -> str:
-    return "failed" if trial.state == TrialState.FAIL else trial.state.name.lower()
 
 
 def _find_last(trial: FrozenTrial) -> float | None:

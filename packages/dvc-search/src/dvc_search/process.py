@@ -1,6 +1,7 @@
 """Run a command of DVC that can be stopped, and that ends with this process."""
 
 import contextlib
+import errno
 import os
 import re
 import signal
@@ -15,7 +16,9 @@ from typing import NamedTuple
 from dvc_search import launcher
 
 POLL_SECONDS = 0.1
-DISK_FULL = "No space left on device"  # in what Git and DVC print
+# In what Git, DVC and stages print if the machine fails, and not the trial.
+MACHINE_ERRORS = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)))
+KILLED = re.compile(r"exited with (-9|137)\b")  # of a stage, in what DVC prints; the kernel does so if memory is short
 MAX_LENGTH = 300  # of the line of an error
 
 
@@ -75,6 +78,12 @@ def make_environment(lock: int) -> dict[str, str]:
         "SEARCH_LOCK": str(lock),
         "DVC_EXP_AUTO_PUSH": "false",  # it pushes an experiment before its data
     }
+
+
+def find_machine_error(output: str) -> str | None:
+    """Find the line that says that the machine has failed: a full disk, say."""
+    lines = (" ".join(line.split()) for line in output.splitlines())
+    return next((line[:MAX_LENGTH] for line in lines if any(text in line for text in MACHINE_ERRORS)), None)
 
 
 def find_error(output: str) -> str:

@@ -1,7 +1,7 @@
 """Show a search while it runs, and its result."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -82,9 +82,10 @@ class Progress:
 _NAMES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 
 
-def print_result(study: Study, configuration: Configuration, source: Source) -> None:
-    """Print the best three trials, and the commands that show and keep experiments."""
-    best = study.list_best(3)
+def print_result(study: Study, configuration: Configuration, source: Source, experiments: Container[str]) -> None:
+    """Print the best three trials that have an experiment, and the commands that show and keep experiments."""
+    complete = study.list_best(len(study.list_counted()))
+    best = [trial for trial in complete if f"{configuration.name}-{trial.number}" in experiments][:3]
     if not best:
         return
     print(f"best of {len(study.list_counted())} trials by {configuration.metric.key}:")

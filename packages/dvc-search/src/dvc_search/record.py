@@ -14,7 +14,7 @@ from dvc_search.clone import Clone
 from dvc_search.errors import GitError
 from dvc_search.git import git, try_git
 from dvc_search.metric import find, parse, read_value
-from dvc_search.process import DISK_FULL, find_error, run_dvc
+from dvc_search.process import find_error, find_machine_error, run_dvc
 from dvc_search.task import Control, Outcome, Task, TrialError
 
 FIRST_WAIT, LAST_WAIT = 1.0, 30.0  # seconds between two attempts to reach a remote
@@ -38,8 +38,8 @@ def wait_for_remote(task: Task, control: Control, action: Callable[[], Result]) 
         try:
             return action()
         except (GitError, RemoteError) as error:
-            if DISK_FULL in str(error):
-                raise TrialError(Outcome("failed", error=str(error))) from error
+            if find_machine_error(str(error)):
+                raise TrialError(Outcome("unable", error=str(error))) from error
             if "rejected" in str(error) or time.monotonic() + wait > end:
                 raise TrialError(Outcome("unrecorded", error=str(error))) from error
             control.notify(f"waits for a remote: {error}")

@@ -87,18 +87,26 @@ def is_recorded(source: Source, name: str) -> bool:
     return bool(try_git(HERE, "ls-remote", source.repository, ref))
 
 
-def fetch_experiments(source: Source, name: str) -> None:
-    """Fetch the experiments of a search from the Git remote; on this machine they are in the repository already."""
-    if source.remote:
-        refs = get_ref(source.commit, f"{name}-*")
-        git(HERE, "fetch", "--quiet", "--no-write-fetch-head", "--no-tags", source.remote, f"{refs}:{refs}")
+def fetch_experiments(source: Source, name: str) -> set[str]:
+    """Fetch the experiments of a search from the Git remote; on this machine they are in the repository already.
+
+    Return the names of those that there are; the others were removed.
+    """
+    if not source.remote:
+        return set(list_experiments(source, name))
+    refs = get_ref(source.commit, f"{name}-*")
+    git(HERE, "fetch", "--quiet", "--no-write-fetch-head", "--no-tags", source.remote, f"{refs}:{refs}")
+    return set(_parse_refs(git(HERE, "ls-remote", source.remote, refs)))
 
 
 def list_experiments(source: Source, name: str) -> dict[str, str]:
     """Return the commits of the experiments of a search that are in this repository, by name."""
     pattern = get_ref(source.commit, f"{name}-*")
-    lines = (try_git(HERE, "for-each-ref", "--format=%(objectname) %(refname)", pattern) or "").splitlines()
-    return {ref.rpartition("/")[2]: commit for commit, ref in map(str.split, lines)}
+    return _parse_refs(try_git(HERE, "for-each-ref", "--format=%(objectname) %(refname)", pattern) or "")
+
+
+def _parse_refs(text: str) -> dict[str, str]:
+    return {ref.rpartition("/")[2]: commit for commit, ref in map(str.split, text.splitlines())}
 
 
 def make_apply_command(source: Source, name: str) -> str:

@@ -55,12 +55,13 @@ class Outcome:
 
     Attributes:
         state: `complete`: the experiment is on the Git remote, and its data on the DVC remote. `stopped`: on request.
-            `failed`: a stage failed. `unrecorded`: a remote refused the experiment, or did not answer.
+            `failed`: a stage failed. `lost`: a process of a stage was killed. `unable`: the machine could not run it.
+            `unrecorded`: a remote refused the experiment, or did not answer.
         value: the metric that the experiment records, if complete.
-        error: one line, if failed or unrecorded.
+        error: one line, if neither complete nor stopped.
     """
 
-    state: Literal["complete", "stopped", "failed", "unrecorded"]
+    state: Literal["complete", "stopped", "failed", "lost", "unable", "unrecorded"]
     value: float | None = None
     error: str = ""
 

@@ -5,11 +5,11 @@ import json
 from dvc_search.clone import Clone, open_clone
 from dvc_search.git import git, try_git
 from dvc_search.metric import Follower
-from dvc_search.process import DISK_FULL, find_error, run_dvc
+from dvc_search.process import KILLED, find_error, find_machine_error, run_dvc
 from dvc_search.record import RemoteError, fetch_experiment, push_experiment, read_value_of_experiment, wait_for_remote
 from dvc_search.task import Control, Outcome, Task, TrialError
 
-FAILURES = ("failed to run: ", DISK_FULL)  # in what dvc prints, if it is not the remote that fails
+FAILED_STAGE = "failed to run: "  # in what dvc prints, if it is not the remote that fails
 
 
 def run_trial(task: Task, control: Control) -> Outcome:
@@ -48,10 +48,15 @@ def _run_pipeline(clone: Clone, task: Task, control: Control) -> None:
     ended = run_dvc(["exp", "run", *pull, "--name", task.name, *changes], project, clone.lock, follow)
     if ended.status is None:
         raise TrialError(Outcome("stopped"))
-    if ended.status and task.pushes_data and not any(text in ended.output for text in FAILURES):
+    if not ended.status:
+        return
+    if error := find_machine_error(ended.output):
+        raise TrialError(Outcome("unable", error=error))
+    if KILLED.search(ended.output):
+        raise TrialError(Outcome("lost", error="a stage was killed"))
+    if task.pushes_data and FAILED_STAGE not in ended.output:
         raise RemoteError(f"dvc exp run: {find_error(ended.output)}")  # --pull
-    if ended.status:
-        raise TrialError(Outcome("failed", error=find_error(ended.output)))
+    raise TrialError(Outcome("failed", error=find_error(ended.output)))
 
 
 def to_override(value: object) -> str:
