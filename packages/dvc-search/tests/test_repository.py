@@ -1,9 +1,11 @@
+import shutil
 from pathlib import Path
 
 import pytest
 
 from dvc_search.errors import SearchError
 from dvc_search.git import git
+from dvc_search.lock import lock_search
 from dvc_search.preconditions import find_git_remote, is_in_history
 from dvc_search.repository import (
     Source,
@@ -59,6 +61,34 @@ def test_rejects_repository_without_commit(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     git(tmp_path, "init", "--quiet")
     assert find_errors(on_this_machine=True) == ["there is no commit; to fix: git add --all && git commit"]
+
+
+def test_rejects_download_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    error = f"{tmp_path} is not in a Git repository; trials need its commits; to fix: git clone it"
+    assert find_errors(on_this_machine=True) == [error]
+
+
+def test_rejects_repository_of_another_user(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    (error,) = find_errors(on_this_machine=True)
+    reason, _, commands = error.partition("; if you trust it: ")
+    assert reason == f"{project.folder} belongs to another user"
+    (project.folder.parent / "home").mkdir()
+    project.run("sh", "-c", commands)
+    assert find_source(on_this_machine=True).commit
+    config = project.folder.parent / "home/.gitconfig"
+    config.write_text(f"[safe]\n    directory = {project.folder}\n")
+    (error,) = find_errors(on_this_machine=True)
+    assert error.startswith(f"{project.folder}/.git belongs to another user; if you trust it: git config --global ")
+
+
+def test_rejects_project_that_cannot_be_written(project: Project) -> None:
+    shutil.rmtree(".dvc/tmp")
+    Path(".dvc/tmp").touch()
+    error = f"^{project.folder}/.dvc/tmp/search cannot be written \\(.*\\); search in a copy$"
+    with pytest.raises(SearchError, match=error), lock_search("trial"):
+        pass
 
 
 def test_rejects_folder_without_dvc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,11 +42,11 @@ def try_git(folder: Path, *arguments: str) -> str | None:
 
 
 def _build_environment(folder: Path) -> dict[str, str]:
-    """Return the environment of Git: without prompts, but with the user's own ssh command if there is one."""
+    """Return the environment of Git: in English, without prompts, with the user's own ssh command if there is one."""
     environment = {name: value for name, value in os.environ.items() if name != "GIT_DIR"}
     if "GIT_SSH_COMMAND" not in environment and not _has_ssh_command(folder, environment):
         environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
-    return {"GIT_TERMINAL_PROMPT": "0"} | environment
+    return {"GIT_TERMINAL_PROMPT": "0"} | environment | {"LANGUAGE": "en"}
 
 
 def _has_ssh_command(folder: Path, environment: dict[str, str]) -> bool:

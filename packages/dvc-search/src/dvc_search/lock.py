@@ -16,10 +16,14 @@ def lock_search(name: str) -> Iterator[None]:
     """Hold the lock of a search on this machine.
 
     Raises:
-        SearchError: another process holds it.
+        SearchError: another process holds it, or the project cannot be written.
     """
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with (FOLDER / f"{name}.lock").open("a+") as file:
+    try:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        lock = (FOLDER / f"{name}.lock").open("a+")
+    except OSError as error:
+        raise SearchError(f"{FOLDER.absolute()} cannot be written ({error.strerror}); search in a copy") from None
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

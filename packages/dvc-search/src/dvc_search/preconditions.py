@@ -2,13 +2,14 @@
 
 import difflib
 import shlex
+import shutil
 from collections.abc import Iterator, Sequence
 from configparser import ConfigParser
 from pathlib import Path
 
 from dvc.repo import Repo
 
-from dvc_search.errors import GitError
+from dvc_search.errors import GitError, SearchError
 from dvc_search.git import git, try_git
 from dvc_search.metric import list_numbers, parse
 from dvc_search.task import Metric
@@ -28,6 +29,31 @@ def list_read(repo: Repo) -> list[str]:
         str(Path(path).relative_to(repo.root_dir)) for path in paths if Path(path).is_relative_to(repo.root_dir)
     }
     return sorted(relative | set(ALWAYS_READ))
+
+
+def find_commit() -> str:
+    """Return the hash of the last commit.
+
+    Raises:
+        SearchError: there is none, or Git cannot read it.
+    """
+    if shutil.which("git") is None:
+        raise SearchError("git is not installed, or not on PATH")
+    try:
+        git(HERE, "ls-remote", git(HERE, "rev-parse", "--show-toplevel"), "HEAD")  # as a clone does
+        return git(HERE, "rev-parse", "--verify", "HEAD^{commit}")
+    except GitError as error:
+        text = str(error)
+    if "dubious ownership" in text:
+        folder = text.partition("'")[2].partition("'")[0]
+        trusted = [folder] if folder.endswith("/.git") else [folder, f"{folder}/.git"]  # trials are cloned from this
+        commands = [f"git config --global --add safe.directory {shlex.quote(path)}" for path in trusted]
+        raise SearchError(f"{folder} belongs to another user; if you trust it: {' && '.join(commands)}")
+    if "not a git repository" in text:
+        raise SearchError(
+            f"{HERE.absolute()} is not in a Git repository; trials need its commits; to fix: git clone it"
+        )
+    raise SearchError("there is no commit; to fix: git add --all && git commit")
 
 
 def is_in_history(commit: str, head: str = "HEAD") -> bool:

@@ -12,6 +12,7 @@ from dvc_search.errors import SearchError
 from dvc_search.git import git, try_git
 from dvc_search.preconditions import (
     HERE,
+    find_commit,
     find_git_remote,
     find_metric_errors,
     find_uncommitted,
@@ -38,9 +39,7 @@ def find_source(on_this_machine: bool, metrics: Sequence[Metric] = ()) -> Source
     Raises:
         SearchError: one line for each thing that prevents it, with the command that fixes it.
     """
-    commit = try_git(HERE, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    if commit is None:
-        raise SearchError("there is no commit; to fix: git add --all && git commit")
+    commit = find_commit()
     try:
         with Repo() as repo:
             errors = [error for metric in metrics for error in find_metric_errors(repo, metric)]
