@@ -20,8 +20,9 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Task:
     (tmp_path / ".dvc").mkdir()
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text("lr: 1\n")
+    Path(".dvc/config").touch()
     git(tmp_path, "init", "--quiet")
-    git(tmp_path, "add", "params.yaml")
+    git(tmp_path, "add", "params.yaml", ".dvc/config")
     git(tmp_path, "-c", "user.name=T", "-c", "user.email=t@localhost", "commit", "--quiet", "--message", "Begin")
     Path("params.yaml").write_text("lr: 2\n")
     return Task(
@@ -64,3 +65,13 @@ def test_clone_that_cannot_be_removed_is_not_used(task: Task, monkeypatch: pytes
         folder.with_suffix(".used").touch()
         with pytest.raises(PermissionError), open_clone(task):
             pass
+
+
+def test_worker_outside_of_a_project(task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its clones are within .dvc/tmp, as those of others: `dvc-guard run --resume` goes by that."""
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path / "home")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with open_clone(task) as clone:
+        assert clone.folder.is_relative_to(tmp_path / "home/.cache/dvc-search/.dvc/tmp")
+        assert f"dir = {tmp_path}/home/.cache/dvc-search/cache\n" in (clone.folder / ".dvc/config.local").read_text()

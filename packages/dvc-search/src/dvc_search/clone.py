@@ -36,7 +36,10 @@ def open_clone(task: Task) -> Iterator[Clone]:
         OSError: the clone of a trial that did not end cannot be removed.
     """
     project = find_project()
-    parent = project / ".dvc/tmp/search" if project else Path.home() / ".cache/dvc-search"
+    home = Path.home() / ".cache/dvc-search"
+    # In .dvc/tmp also without a project: what a stage saves for its next attempt must outlive the clone, and
+    # `dvc-guard run --resume` keeps it in the folder around .dvc/tmp.
+    parent = (project or home) / ".dvc/tmp/search"
     url_hash = hashlib.sha256(task.repository.encode()).hexdigest()[:8]
     with _lock_first_free(parent / "clones" / url_hash) as (folder, lock):
         in_use = folder.with_suffix(".used")
@@ -44,7 +47,7 @@ def open_clone(task: Task) -> Iterator[Clone]:
             shutil.rmtree(folder)
         in_use.touch()
         _check_out(folder, task)
-        cache = find_cache(project) if project else parent / "cache"
+        cache = find_cache(project) if project else home / "cache"
         _configure_dvc(folder / task.project / ".dvc/config.local", project, cache)
         yield Clone(folder, lock)
         in_use.unlink()
