@@ -59,6 +59,7 @@ def test_interrupted_and_failing_trials(measured: Project, tmp_path: Path) -> No
             TrialState.RUNNING,
         ]
         assert list_processes(project.folder) == []
+        assert list_refs(project.folder) == {}
         output = interrupt(daemons, 1, failed=0)
         assert "stopped" not in output
     page = project.folder / ".dvc/tmp/search/trial.html"

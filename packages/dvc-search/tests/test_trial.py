@@ -109,15 +109,6 @@ def test_failed_trials_are_not_recorded(task: Task) -> None:
     assert not has_ref(task)
 
 
-def test_stopped_trial_is_not_recorded(task: Task, tmp_path: Path) -> None:
-    task = replace(task, parameters={"lr": 0.25, "epochs": 1000})
-    reports = Reports()
-    assert run_trial(task, control(reports)._replace(should_stop=lambda: bool(reports))) == Outcome("stopped")
-    assert not has_ref(task)
-    assert run(replace(task, parameters={"lr": 0.25})).state == "complete"  # the clone is made anew
-    assert not list((tmp_path / "node/.dvc/tmp/search/clones").glob("*/1.used"))
-
-
 def test_refused_push_is_not_repeated(task: Task) -> None:
     hook = Path(task.repository, "hooks/pre-receive")
     hook.write_text("#!/bin/sh\nexit 1\n")
