@@ -7,10 +7,23 @@ from typing import Any
 from optuna.trial import Trial
 
 from dvc_search.configuration import Configuration
+from dvc_search.parameters import parse_space
 from dvc_search.repository import Source
-from dvc_search.space import Range
+from dvc_search.space import Parameter
 from dvc_search.study import Study
 from dvc_search.task import Metric, Task
+
+PARAMETERS = {"lr": 0.1, "optimizer": "sgd", "momentum": 0, "epochs": 1, "sizes": [1], "seed": 0}
+PARAMETERS["train"] = {"sizes": [1]}
+
+
+def make_space(**content: Any) -> list[Parameter]:
+    """Return the parameters that `space` in search.yaml stands for."""
+    errors: dict[str, str] = {}
+    space = parse_space(content, PARAMETERS, errors)
+    assert not errors
+    return space
+
 
 CONFIGURATION = Configuration(
     name="trial",
@@ -21,8 +34,8 @@ CONFIGURATION = Configuration(
     trials=20,
     seed=0,
     validate="",
-    space={"lr": Range(0.01, 1.0, log=True)},
-    fixed={"epochs": 2},
+    space=make_space(epochs=2, lr={"low": 0.01, "high": 1.0, "log": True}),
+    baseline=None,
 )
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SOURCE = Source(COMMIT, ".", "", ("Tester", "tester@localhost"), "")

@@ -4,10 +4,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from dvc_search import sampling
 from dvc_search.configuration import Configuration, read_configuration, read_yaml
 from dvc_search.errors import SearchError
-from dvc_search.space import Choices, Range
 from dvc_search.task import Metric
+from searches import make_space
 
 PARAMETERS = {"lr": 0.1, "optimizer": "sgd", "epochs": 10, "hidden_sizes": [128, 64], "train": {"momentum": 0}}
 CONTENT = {
@@ -35,7 +36,7 @@ def find_errors(folder: Path, **changes: Any) -> list[str]:
 
 
 def test_defaults(tmp_path: Path) -> None:
-    space = {"lr": Range(0.01, 1, log=True)}
+    space = make_space(lr={"low": 0.01, "high": 1, "log": True})
     assert read(tmp_path) == Configuration(
         "lr",
         Metric("metrics.json", "validation.accuracy"),
@@ -46,27 +47,81 @@ def test_defaults(tmp_path: Path) -> None:
         0,
         "",
         space,
-        {},
+        {"lr": 0.1},
+        "",
         tmp_path / "search.yaml",
     )
 
 
 def test_space(tmp_path: Path) -> None:
     space = {
-        "optimizer": ["sgd", "adam"],
         "hidden_sizes": [[128, 64], [256]],
         "lr": {"low": 0.1, "high": 0.5, "step": 0.1},
+        "optimizer": {"sgd": {"train.momentum": [0, 0.9]}, "adam": {}},
         "epochs": 20,
-        "train.momentum": [0, 0.9],
     }
     configuration = read(tmp_path, space=space)
     assert configuration.fixed == {"epochs": 20}
-    assert configuration.space == {
-        "optimizer": Choices(("sgd", "adam")),
-        "hidden_sizes": Choices(([128, 64], [256])),
-        "lr": Range(0.1, 0.5, step=0.1),
-        "train.momentum": Choices((0, 0.9)),
+    assert [(parameter.name, parameter.values) for parameter in configuration.space] == [
+        ("epochs", [20]),
+        ("hidden_sizes", [[128, 64], [256]]),
+        ("lr", [0.1, 0.5]),
+        ("optimizer", ["adam", "sgd"]),
+        ("train.momentum", [0, 0.9]),
+    ]
+    assert configuration.baseline == {
+        "hidden_sizes": "[128, 64]",
+        "lr": 0.1,
+        "optimizer": "sgd",
+        "train.momentum": 0,
     }
+
+
+def test_values_of_params_yaml_outside_of_the_space(tmp_path: Path) -> None:
+    configuration = read(tmp_path, space={"lr": [0.2, 0.3]})
+    assert configuration.baseline is None
+    assert configuration.note == "the values of params.yaml are not the first trial: lr 0.1 is not in the space"
+    assert read(tmp_path, space={"lr": [0.2, 0.3]}, baseline=False).note == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("sampler", "random"),
+        ("sampler", "CmaEsSampler"),
+        ("sampler", "QMCSampler"),
+        ("sampler", {"TPESampler": {"multivariate": True, "group": True}}),
+        ("sampler", {"PartialFixedSampler": {"fixed_params": {"lr": 0.5}, "base_sampler": "random"}}),
+        ("pruner", {"HyperbandPruner": {"min_resource": 1, "max_resource": 30}}),
+        ("pruner", {"PatientPruner": {"wrapped_pruner": "median", "patience": 2}}),
+    ],
+)
+def test_samplers_and_pruners_of_optuna(tmp_path: Path, key: str, value: object) -> None:
+    read(tmp_path, **{key: value})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "error"),
+    [
+        ("sampler", "CmaSampler", "sampler: there is no CmaSampler; did you mean CmaEsSampler?"),
+        ("sampler", "x", "sampler: there is no x; it must be tpe, random, grid, BruteForceSampler, CmaEsSampler, "),
+        ("sampler", {"TPESampler": {"x": 1}}, "sampler: TPESampler: TPESampler.__init__() got an unexpected keyword"),
+        ("sampler", {"TPESampler": {"n_startup_trials": "1"}}, "sampler or pruner: '<' not supported between"),
+        ("sampler", {"TPESampler": 1}, "sampler: {'TPESampler': 1} is not allowed; it must be a name, or a name with"),
+        ("sampler", "grid", "sampler or pruner: FloatDistribution.step must be given for BruteForceSampler"),
+        ("pruner", True, "pruner: True is not allowed; it must be a name, or a name with a mapping of arguments"),
+        ("pruner", "hyperband", "pruner: there is no hyperband; did you mean HyperbandPruner?"),
+    ],
+)
+def test_rejects_samplers_and_pruners(tmp_path: Path, key: str, value: object, error: str) -> None:
+    (line,) = find_errors(tmp_path, **{key: value})
+    assert line.startswith(error)
+
+
+def test_names_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "find_spec", lambda _: None)
+    error = "sampler: GPSampler needs another package; to fix: pip install scipy torch"
+    assert find_errors(tmp_path, sampler="GPSampler") == [error]
 
 
 @pytest.mark.parametrize(
@@ -75,8 +130,7 @@ def test_space(tmp_path: Path) -> None:
         ("name", "a/b", "name: 'a/b' is not allowed; it must be letters, digits, - and _"),
         ("metric", "metrics.json", "metric: 'metrics.json' is not allowed; it must be one file and its key, such as"),
         ("direction", "up", "direction: 'up' is not allowed; it must be maximize or minimize"),
-        ("sampler", "cmaes", "sampler: 'cmaes' is not allowed; it must be tpe, random, grid"),
-        ("pruner", True, "pruner: True is not allowed; it must be none, median, asha"),
+        ("baseline", 1, "baseline: 1 is not allowed; it must be true or false"),
         ("trials", 0, "trials: 0 is not allowed; it must be an integer of 1 or more"),
         ("trials", True, "trials: True is not allowed; it must be an integer of 1 or more"),
         ("trials", "", "trials: missing"),
@@ -107,14 +161,16 @@ def test_rejects_value(tmp_path: Path, key: str, value: object, error: str) -> N
         ("optimizer", {"low": 1, "high": 2}, "1 is a number, but params.yaml has a string: 'sgd'"),
         ("lr", {"low": 1}, "high: missing"),
         ("lr", {"low": 1, "high": 2, "max": 3}, "max: unknown key; allowed keys are low, high, log, step"),
-        ("lr", {"low": 2, "high": 1}, "low 2 must be less than high 1"),
+        ("lr", {"low": 2, "high": 1}, "`low <= high` must hold, but got (low=2, high=1)."),
         ("lr", {"low": "a", "high": 1}, "low: 'a' is not allowed; it must be a finite number"),
         ("lr", {"low": 1, "high": float("inf")}, "high: inf is not allowed; it must be a finite number"),
-        ("lr", {"low": 0, "high": 1, "log": True}, "low 0 must be more than 0 with log"),
+        ("lr", {"low": 0, "high": 0.5, "log": True}, "`low > 0` must hold for `log=True`"),
         ("lr", {"low": 1, "high": 2, "log": 1}, "log: 1 is not allowed; it must be true or false"),
-        ("lr", {"low": 1, "high": 9, "log": True, "step": 2}, "log and step exclude each other"),
-        ("lr", {"low": 1, "high": 2, "step": 3}, "step 3 must be more than 0, and at most 1"),
+        ("lr", {"low": 0.1, "high": 9, "log": True, "step": 2}, "The parameter `step` is not supported when `log` is"),
+        ("lr", {"low": 1, "high": 2, "step": 3}, "a range of one value"),
         ("lr", {"low": 1, "high": 2, "step": 0.5}, "step 0.5 must be an integer, as low and high are"),
+        ("optimizer", {"sgd": {"lr": []}}, "sgd: lr: an empty list"),
+        ("optimizer", {"sgd": {}, 5: {}}, "5 is a number, but params.yaml has a string: 'sgd'"),
     ],
 )
 def test_rejects_dimension(tmp_path: Path, key: str, value: object, error: str) -> None:
@@ -126,9 +182,12 @@ def test_rejects_all_at_once(tmp_path: Path) -> None:
     assert len(find_errors(tmp_path, name="", trials=-1, extra=1, space={"lr": [], "x": 1})) == 5
 
 
-def test_grid_needs_points(tmp_path: Path) -> None:
-    space = {"lr": {"low": 0.1, "high": 1.0}, "epochs": {"low": 1, "high": 3}}
-    assert find_errors(tmp_path, sampler="grid", space=space) == ["space: lr: a grid needs a list or a step"]
+@pytest.mark.parametrize("branch", ["sgd", "adam"])
+def test_rejects_key_that_is_twice_in_a_trial(tmp_path: Path, branch: str) -> None:
+    space = {"optimizer": {"sgd": {"lr": [1, 2]}, "adam": {}}, "epochs": {1: {}, 2: {}}}
+    assert read(tmp_path, space=space)
+    space["optimizer"][branch] = space["epochs"][2] = {"lr": [3, 4]}  # type: ignore[index]
+    assert find_errors(tmp_path, space=space) == ["space: lr: twice in the space, for the same trials"]
 
 
 @pytest.mark.parametrize(

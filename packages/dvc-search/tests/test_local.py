@@ -43,8 +43,8 @@ def interrupt(daemons: Daemons, times: int, failed: int) -> str:
 
 def test_interrupted_and_failing_trials(measured: Project, tmp_path: Path) -> None:
     project = measured
-    space = {"lr": [4.5, 6, 0.1, 0.2, 0.3], "epochs": 3}
-    project.change("search.yaml", sampler="grid", trials=10, space=space)
+    space = {"lr": [4.5, 6, 0.1, 0.2, 0.3], "epochs": 3}  # with this seed, in this order
+    project.change("search.yaml", sampler="grid", seed=121, baseline=False, trials=10, space=space)
     project.commit("Search")
     before = hash_workspace(project)
     with run_daemons(project, tmp_path / "cluster") as daemons:
@@ -81,7 +81,7 @@ def test_interrupted_and_failing_trials(measured: Project, tmp_path: Path) -> No
 
 def test_prunes_a_running_trial(project: Project) -> None:
     space = {"lr": [0.3, 0.5], "epochs": 6, "seconds": 0.5}
-    project.change("search.yaml", sampler="grid", pruner="asha", trials=2, space=space)
+    project.change("search.yaml", sampler="grid", seed=1, baseline=False, pruner="asha", trials=2, space=space)
     project.commit("Search")
     before = hash_workspace(project)
     assert "trial-1  pruned  epochs=6 seconds=0.5 lr=0.5\n" in project.run("dvc-search", "--jobs", "1").stdout

@@ -19,14 +19,15 @@ from dvc_search.configuration import Configuration
 from dvc_search.errors import SearchError
 from dvc_search.page import Page
 from dvc_search.repository import Source
-from dvc_search.space import Choices, Range
 from dvc_search.study import Study
 from dvc_search.task import Metric
-from searches import COMMIT, SOURCE, ask, configure, report
+from searches import COMMIT, SOURCE, ask, configure, make_space, report
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 HOSTILE = "</script><script>alert(1)</script>$title ${plotly} <b>&amp;"  # what a page must escape
-SPACE = {"lr": Range(0.01, 1.0, log=True), "size": Choices(([1, 2], [3], None)), "seed": Range(0, 9)}
+SPACE = make_space(
+    epochs=2, lr={"low": 0.01, "high": 1.0, "log": True}, sizes=[[1, 2], [3], None], seed={"low": 0, "high": 9}
+)
 FIGURES = 7
 # Within a page: what was drawn, how wide it is, what went wrong and what was loaded.
 REPORT = """<script>
@@ -90,7 +91,7 @@ def test_lists_all_trials() -> None:
     rows = list_rows(page)
     assert [row[0] for row in rows] == [f"trial-{number}" for number in (*range(12), 14, 12, 13)]
     values = study.get_values(study.list_counted()[1])
-    lr, size, seed = (values[key] for key in SPACE)
+    lr, size, seed = (values[key] for key in ("lr", "sizes", "seed"))
     assert rows[1][:6] == ["trial-1", "complete", "-0.01", f"{lr:.6g}", json.dumps(size), str(seed)]
     assert rows[1][7:] == ["", "dvc exp pull origin trial-1 && dvc exp apply trial-1"]
     assert [row[1:3] for row in rows[12:]] == [["running", "-0.5"], ["pruned", "-0.25"], ["failed", "-inf"]]

@@ -6,9 +6,8 @@ import optuna
 import pytest
 
 from dvc_search.errors import SearchError
-from dvc_search.space import Choices, Range
 from dvc_search.study import Study
-from searches import COMMIT, ask, configure, open_study
+from searches import COMMIT, ask, configure, make_space, open_study
 
 pytestmark = pytest.mark.usefixtures("memory_folder")
 
@@ -38,7 +37,7 @@ def test_same_seed_gives_same_points() -> None:
 
 def test_equal_points_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dvc_search.study.MAX_REPEATED", 20)
-    space = {"lr": Choices((0.1, 0.2, 0.3))}
+    space = make_space(lr=[0.1, 0.2, 0.3])
     study = open_study(space=space, sampler="random", trials=3)
     assert sorted(ask(study).params["lr"] for _ in range(3)) == [0.1, 0.2, 0.3]
     more = open_study(space=space, sampler="random", trials=4)
@@ -46,34 +45,57 @@ def test_equal_points_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(more.list_counted()) == 3
 
 
-def test_grid_has_every_point_once() -> None:
-    changes: dict[str, Any] = {
-        "sampler": "grid",
-        "space": {"lr": Range(0.1, 0.3, step=0.1), "sizes": Choices(([1], [2]))},
-    }
+def test_grid_has_every_point_of_every_branch_once() -> None:
+    """Also while other trials run, after a resume, and after a process was killed while it asked."""
+    space = make_space(
+        epochs=2, optimizer={"sgd": {"momentum": [0, 0.9], "lr": {"low": 0.1, "high": 0.3, "step": 0.1}}, "adam": {}}
+    )
+    changes: dict[str, Any] = {"sampler": "grid", "space": space}
     study = open_study(**changes)
-    values = [study.get_values(ask(study)) for _ in range(2)]
+    trials = [ask(study) for _ in range(2)]
+    study.complete(trials[0], 0.5)
+    killed = optuna.load_study(study_name="trial", storage="sqlite:///.dvc/tmp/search/trial.db").ask()
+    killed.suggest_categorical("optimizer", ["sgd", "adam"])
     resumed = open_study(**changes)
-    values += [resumed.get_values(ask(resumed)) for _ in range(4)]
-    assert resumed.ask() is None
-    assert values == [{"epochs": 2, "lr": lr, "sizes": sizes} for lr in (0.1, 0.2, 0.3) for sizes in ([1], [2])]
+    trials = [trials[0], *resumed.list_running()]
+    while trial := resumed.ask():
+        trials.append(trial)
+    values = [resumed.get_values(trial) for trial in trials]
+    expected = [{"optimizer": "sgd", "momentum": momentum, "lr": lr} for momentum in (0, 0.9) for lr in (0.1, 0.2, 0.3)]
+    expected.append({"optimizer": "adam"})
+    assert len(values) == 7
+    assert all({"epochs": 2} | point in values for point in expected)
+    assert len(resumed.list_trials()) - 7 <= 2  # no point was drawn again and again
 
 
-def test_grid_survives_kill_between_enqueue_and_ask() -> None:
-    changes: dict[str, Any] = {"sampler": "grid", "space": {"lr": Choices((0.1, 0.2))}}
-    open_study(**changes)
-    optuna.load_study(study_name="trial", storage="sqlite:///.dvc/tmp/search/trial.db").enqueue_trial({"lr": 0.1})
-    study = open_study(**changes)
-    assert [ask(study).params["lr"] for _ in range(2)] == [0.1, 0.2]
+def test_values_of_params_yaml_are_the_first_trial() -> None:
+    study = open_study(baseline={"lr": 0.25}, trials=1)
+    assert study.list_counted() == []
+    assert study.get_values(ask(study)) == {"epochs": 2, "lr": 0.25}
     assert study.ask() is None
+    assert ask(open_study(baseline={"lr": 0.25}, trials=2)).params["lr"] != 0.25
 
 
-def test_trial_without_parameters_is_not_counted() -> None:
+@pytest.mark.parametrize("sampler", ["CmaEsSampler", "QMCSampler", "GPSampler"])
+def test_samplers_of_optuna_resume(sampler: str) -> None:
+    if sampler == "GPSampler":
+        pytest.importorskip("torch")
+    lrs = set()
+    for _ in range(4):
+        study = open_study(sampler=sampler)
+        trial = ask(study)
+        study.complete(trial, 0.5)
+        lrs.add(trial.params["lr"])
+    assert len(lrs) == 4
+    assert len(study.list_trials()) == 4
+
+
+def test_trial_without_parameters_gets_them() -> None:
     study = open_study(trials=1)
     optuna.load_study(study_name="trial", storage="sqlite:///.dvc/tmp/search/trial.db").ask()  # killed here
     study = open_study(trials=1)
-    assert study.list_running() == []
-    assert ask(study).number == 1
+    (trial,) = study.list_running()
+    assert trial.params.keys() == {"lr"}
 
 
 def test_repeated_reports_are_ignored() -> None:
@@ -117,7 +139,7 @@ def test_lists_best(direction: str, expected: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"space": {"lr": Range(0.01, 2.0, log=True)}}, {"fixed": {}}, {"direction": "minimize"}]
+    "changes", [{"space": make_space(epochs=2, lr=[1, 2])}, {"space": make_space(lr=[1])}, {"direction": "minimize"}]
 )
 def test_rejects_another_search_of_the_same_name(changes: dict[str, Any]) -> None:
     open_study()

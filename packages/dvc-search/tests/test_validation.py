@@ -6,9 +6,8 @@ import pytest
 from dvc_search.errors import SearchError
 from dvc_search.git import git
 from dvc_search.repository import Source
-from dvc_search.space import Choices, Range
 from dvc_search.validation import validate_values
-from searches import configure
+from searches import configure, make_space
 
 VALIDATE = """import pathlib, sys
 text = pathlib.Path("params.yaml").read_text()
@@ -30,14 +29,14 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
 
 
 def test_allows_values(source: Source) -> None:
-    space = {"lr": Range(0.1, 8), "train.sizes": Choices(([1, 2], [3]))}
+    space = make_space(lr={"low": 0.1, "high": 8}, **{"train.sizes": [[1, 2], [3]]})
     validate_values(configure(validate=f"{sys.executable} validate.py", space=space), source)
     assert Path("params.yaml").read_text() == PARAMETERS
     assert git(Path(), "status", "--porcelain") == ""
 
 
 def test_names_each_value_that_is_refused(source: Source) -> None:
-    space = {"lr": Range(1, 9), "train.sizes": Choices(([1, 0], [3]))}
+    space = make_space(epochs={1: {"lr": {"low": 1, "high": 9}}, 2: {}}, **{"train.sizes": [[1, 0], [3]]})
     with pytest.raises(SearchError) as caught:
         validate_values(configure(validate="python validate.py", space=space, path=Path("other.yaml")), source)
     assert str(caught.value).split("\n") == [
@@ -48,7 +47,7 @@ def test_names_each_value_that_is_refused(source: Source) -> None:
 
 def test_names_fixed_values_once(source: Source) -> None:
     with pytest.raises(SearchError) as caught:
-        validate_values(configure(validate="python validate.py", fixed={"epochs": 0}), source)
+        validate_values(configure(validate="python validate.py", space=make_space(epochs=0, lr=[1, 2])), source)
     error = "search.yaml: space: the values without a list or range: params.yaml: not allowed"
     assert str(caught.value) == error
 

@@ -109,6 +109,8 @@ def run(configuration: Configuration, options: argparse.Namespace) -> int:
         if study.is_new:
             validate_values(configuration, source)
             study.begin(source.commit)
+            if configuration.note:
+                print(f"note: {configuration.note}", file=sys.stderr)
         else:
             _check_commit(configuration, study.commit, source.commit)
         source = source._replace(commit=study.commit)

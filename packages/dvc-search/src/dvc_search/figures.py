@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import optuna
 from optuna import visualization
@@ -11,12 +11,12 @@ from optuna.trial import FrozenTrial, TrialState
 from plotly.io import to_html
 
 from dvc_search.study import NOT_RUN
+from dvc_search.task import Direction
 
 # With fewer trials, parameters without any effect often get a third of the importance.
 MIN_FOR_IMPORTANCE = 10
 MAX_IN_PAIRS = 3  # parameters: the figure has a plot for each two of them
 HEIGHT = 400
-Direction = Literal["maximize", "minimize"]
 PLOT_WIDTH = 230  # pixels that a plot within a figure needs to be readable
 LAYOUT = {
     "title": None,

@@ -102,7 +102,8 @@ class Page:
 
     def _make_table(self, trials: list[FrozenTrial]) -> str:
         commits = list_experiments(self._source, self._configuration.name)
-        keys = list(self._configuration.space)
+        varying = (parameter for parameter in self._configuration.space if parameter.distribution or parameter.when)
+        keys = list(dict.fromkeys(parameter.key for parameter in varying))
         columns = [
             "trial",
             "state",
@@ -129,7 +130,7 @@ class Page:
             name,
             self._name_state(trial),
             "" if value is None else format_value(value),
-            *(format_value(values[key]) for key in keys),
+            *(format_value(values[key]) if key in values else "" for key in keys),
             str(timedelta(seconds=round((end - start).total_seconds()))) if start else "",
             commits.get(name, "")[:7],
         ]

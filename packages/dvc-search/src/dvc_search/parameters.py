@@ -3,26 +3,80 @@
 import difflib
 import json
 import math
+import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
 from dvc_search.metric import find
-from dvc_search.space import Choices, Dimension, Range, encode
+from dvc_search.space import Choice, Parameter, encode
 
 RANGE_KEYS = ("low", "high", "log", "step")
 
 
-def parse_dimension(content: object) -> Dimension | None:
-    """Return the dimension that a list or a mapping stands for, or None for a scalar, which is a fixed value.
+def parse_space(content: Mapping[Any, Any], parameters: Mapping[str, Any], errors: dict[str, str]) -> list[Parameter]:
+    """Return the parameters of a space, those with a single value first.
 
-    Raises:
-        ValueError: the content is not allowed; the text says what is.
+    Args:
+        content: a list, a range, a mapping of choices to spaces, or a value, by key of params.yaml.
+        parameters: content of params.yaml.
+        errors: receives a line for each value that is not allowed, by key; a key within a choice is `KEY: CHOICE: KEY`.
     """
+    found = _parse_branch(content, parameters, errors, {}, "")
+    for first, second in combinations(found, 2):
+        if first.key == second.key and all(
+            second.when.get(key, choice) == choice for key, choice in first.when.items()
+        ):
+            errors[first.key] = "twice in the space, for the same trials"
+    repeated = {first.key for first, second in combinations(found, 2) if first.key == second.key}
+    return [_rename(parameter) if parameter.key in repeated else parameter for parameter in found]
+
+
+def _parse_branch(
+    content: Mapping[Any, Any],
+    parameters: Mapping[str, Any],
+    errors: dict[str, str],
+    when: Mapping[str, Choice],
+    place: str,
+) -> list[Parameter]:
+    found: list[Parameter] = []
+    for key, value in content.items():
+        branches = value if _has_branches(value) else {}
+        try:
+            parameter = _parse_parameter(str(key), list(branches) or value, when)
+            check_parameter(parameter.key, parameter.values, parameters)
+        except ValueError as error:
+            errors[f"{place}{key}"] = str(error)
+            continue
+        found.append(parameter)
+        for choice, inner in branches.items():
+            within = {**when, parameter.key: choice}
+            found += _parse_branch(inner or {}, parameters, errors, within, f"{place}{key}: {choice}: ")
+    return sorted(found, key=lambda parameter: parameter.distribution is not None or parameter.when != when)
+
+
+def _has_branches(value: object) -> bool:
+    """Return whether a value is a mapping of choices to the parameters that exist with them, unlike that of a range."""
+    return isinstance(value, dict) and bool(value) and all(isinstance(part, dict | None) for part in value.values())
+
+
+def _parse_parameter(key: str, content: object, when: Mapping[str, Choice]) -> Parameter:
+    distribution: BaseDistribution | None = None
+    values: Sequence[object] = [content]
     if isinstance(content, list):
-        return _parse_choices(content)
-    if isinstance(content, dict):
-        return _parse_range(content)
-    return None
+        distribution, values = _parse_choices(content), content
+    elif isinstance(content, dict):
+        distribution, values = _parse_range(content), [content["low"], content["high"]]
+    return Parameter(key, distribution, values, when, key)
+
+
+def _rename(parameter: Parameter) -> Parameter:
+    """Give a parameter of several branches a name of its own: Optuna's cannot have other choices in another trial."""
+    branch = ", ".join(f"{key}={format_value(choice)}" for key, choice in parameter.when.items())
+    return replace(parameter, name=f"{parameter.key} ({branch})")
 
 
 def check_parameter(key: str, values: Sequence[object], parameters: Mapping[str, Any]) -> None:
@@ -57,11 +111,7 @@ def _get_kind(value: object) -> str:
     return kinds.get(type(value), f"a {type(value).__name__}")
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _parse_choices(content: list[object]) -> Choices:
+def _parse_choices(content: list[object]) -> BaseDistribution:
     if not content:
         raise ValueError("an empty list")
     for value in content:
@@ -72,10 +122,10 @@ def _parse_choices(content: list[object]) -> Choices:
     repeated = [value for number, value in enumerate(content) if encoded[number] in encoded[:number]]
     if repeated:
         raise ValueError(f"{repeated[0]!r} is listed twice")
-    return Choices(tuple(content))
+    return CategoricalDistribution(encoded)
 
 
-def _parse_range(content: dict[Any, Any]) -> Range:
+def _parse_range(content: dict[Any, Any]) -> BaseDistribution:
     unknown = [str(key) for key in content if key not in RANGE_KEYS]
     if unknown:
         raise ValueError(f"{unknown[0]}: unknown key; allowed keys are {', '.join(RANGE_KEYS)}")
@@ -87,21 +137,16 @@ def _parse_range(content: dict[Any, Any]) -> Range:
             raise ValueError(f"{key}: {content[key]!r} is not allowed; it must be a finite number")
     if not isinstance(content.get("log", False), bool):
         raise ValueError(f"log: {content['log']!r} is not allowed; it must be true or false")  # noqa: TRY004
-    values = Range(**content)
-    _check_range(values)
-    return values
+    is_integer = isinstance(content["low"], int) and isinstance(content["high"], int)
+    if is_integer and not isinstance(content.get("step", 1), int):
+        raise ValueError(f"step {content['step']} must be an integer, as low and high are")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # high is not a multiple of the step: it is lowered
+        distribution = IntDistribution(**content) if is_integer else FloatDistribution(**content)
+    if distribution.single():
+        raise ValueError("a range of one value")
+    return distribution
 
 
-def _check_range(values: Range) -> None:
-    if values.low >= values.high:
-        raise ValueError(f"low {values.low} must be less than high {values.high}")
-    if values.log and values.low <= 0:
-        raise ValueError(f"low {values.low} must be more than 0 with log")
-    if values.step is None:
-        return
-    if values.log:
-        raise ValueError("log and step exclude each other")
-    if not 0 < values.step <= values.high - values.low:
-        raise ValueError(f"step {values.step} must be more than 0, and at most {values.high - values.low}")
-    if values.is_integer and not isinstance(values.step, int):
-        raise ValueError(f"step {values.step} must be an integer, as low and high are")
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

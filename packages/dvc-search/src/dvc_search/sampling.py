@@ -1,29 +1,108 @@
-"""Samplers, which choose the next parameters, and pruners, which stop trials, of Optuna."""
+"""Samplers, which choose the next parameters, and pruners, which stop trials: classes of Optuna with arguments."""
 
-from collections.abc import Callable
-from functools import partial
+import difflib
+import inspect
+import warnings
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from typing import Any
 
-from optuna.pruners import BasePruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+import optuna
+from optuna import pruners, samplers
+from optuna.exceptions import ExperimentalWarning
 
-from dvc_search.configuration import Configuration
+from dvc_search.space import Space, suggest
+from dvc_search.task import Direction
 
-PRUNERS: dict[str, Callable[[], BasePruner]] = {
-    "none": NopPruner,
-    "median": MedianPruner,
-    # By default, Optuna derives min_resource from a complete trial, and ignores the trials that began before its end.
-    "asha": partial(SuccessiveHalvingPruner, min_resource=1),
+# Without a heartbeat for running trials, TPE would choose about the same point for all of them.
+SAMPLERS: dict[str, Any] = {
+    "tpe": {"TPESampler": {"constant_liar": True}},
+    "random": {"RandomSampler": {}},
+    "grid": {"BruteForceSampler": {}},
 }
+PRUNERS: dict[str, Any] = {
+    "none": {"NopPruner": {}},
+    "median": {"MedianPruner": {}},
+    # By default, Optuna derives min_resource from a complete trial, and ignores the trials that began before its end.
+    "asha": {"SuccessiveHalvingPruner": {"min_resource": 1}},
+}
+REQUIRED = {"CmaEsSampler": ["cmaes"], "GPSampler": ["scipy", "torch"], "QMCSampler": ["scipy"]}  # packages
+LEFT_OUT = ("BaseSampler", "BaseGASampler", "GridSampler", "BasePruner")  # GridSampler repeats points when asked
+REHEARSED = 3  # trials: the first of some samplers is random
 
 
-def make_sampler(configuration: Configuration, trials: int) -> BaseSampler:
-    """Create the sampler. With the seed alone, it would draw the first points again after each start."""
-    seed = (configuration.seed + trials) % 2**32
-    if configuration.sampler == "tpe":
-        return TPESampler(seed=seed, constant_liar=True)
-    return RandomSampler(seed=seed)
+def make_sampler(content: object, seed: int, trials: int = 0) -> samplers.BaseSampler:
+    """Create a sampler: its name, or a mapping of the name to arguments.
+
+    With the seed alone, most samplers would draw the first points again after each start; QMCSampler would not.
+
+    Raises:
+        ValueError: there is none of this name, it has no such argument, or a package is missing.
+    """
+    number = seed if "QMCSampler" in (content if isinstance(content, dict) else [content]) else seed + trials
+    sampler: samplers.BaseSampler = _make(samplers, SAMPLERS, content, number % 2**32)
+    return sampler
 
 
-def make_pruner(name: str) -> BasePruner:
-    """Create the pruner of that name, otherwise with the defaults of Optuna."""
-    return PRUNERS[name]()
+def make_pruner(content: object) -> pruners.BasePruner:
+    """Create a pruner: its name, or a mapping of the name to arguments.
+
+    Raises:
+        ValueError: there is none of this name, or it has no such argument.
+    """
+    pruner: pruners.BasePruner = _make(pruners, PRUNERS, content, 0)
+    return pruner
+
+
+def _make(module: Any, short: Mapping[str, Any], content: object, seed: int) -> Any:
+    mapping = short.get(content, {content: None}) if isinstance(content, str) else content
+    [(name, arguments)] = mapping.items() if isinstance(mapping, dict) and len(mapping) == 1 else [(None, None)]
+    if name is None or not isinstance(arguments, dict | None):
+        raise ValueError(f"{content!r} is not allowed; it must be a name, or a name with a mapping of arguments")
+    names = [other for other in module.__all__ if other[0].isupper() and other not in LEFT_OUT]
+    if name not in names:
+        similar = difflib.get_close_matches(str(name), names, n=1)
+        raise ValueError(
+            f"there is no {name}; "
+            + (f"did you mean {similar[0]}?" if similar else f"it must be {', '.join([*short, *names])}")
+        )
+    if missing := [package for package in REQUIRED.get(name, []) if find_spec(package) is None]:
+        raise ValueError(f"{name} needs another package; to fix: pip install {' '.join(missing)}")
+    kind = getattr(module, name)
+    given = dict(arguments or {})
+    for key, value in given.items():
+        if key in ("base_sampler", "independent_sampler", "wrapped_pruner"):
+            given[key] = _make(module, short, value, seed)
+    if "seed" in inspect.signature(kind).parameters:
+        given.setdefault("seed", seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        try:
+            return kind(**given)
+        except Exception as error:  # noqa: BLE001 - whatever a class raises for its arguments
+            raise ValueError(f"{name}: {_describe(error)}") from None
+
+
+def rehearse(sampler: object, pruner: object, directions: Sequence[Direction], space: Space) -> None:
+    """Run a few trials in memory.
+
+    Raises:
+        ValueError: the sampler or pruner cannot be used, for the reason in the text.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    made: dict[str, Any] = {"sampler": make_sampler(sampler, 0), "pruner": make_pruner(pruner)}
+    study = optuna.create_study(directions=directions, **made)
+    study.stop = lambda: None  # type: ignore[method-assign]
+    try:
+        for _ in range(REHEARSED):
+            trial = suggest(space, study.ask())
+            if len(directions) == 1:
+                trial.report(0.0, 1)
+                trial.should_prune()
+            study.tell(trial, [0.0] * len(directions))
+    except Exception as error:  # noqa: BLE001 - whatever a sampler raises
+        raise ValueError(_describe(error)) from None
+
+
+def _describe(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -7,7 +7,7 @@ from dvc_search.configuration import Configuration
 from dvc_search.errors import SearchError
 from dvc_search.lock import FOLDER
 from dvc_search.sampling import make_pruner, make_sampler
-from dvc_search.space import list_grid
+from dvc_search.space import get_values, suggest
 
 MAX_REPEATED = 100  # after as many points in succession that were tried before, the space counts as exhausted
 DEFINITION = "definition"  # attributes of the study
@@ -29,7 +29,6 @@ class Study:
         Raises:
             SearchError: the study is about something else, or the database cannot be opened.
         """
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
         FOLDER.mkdir(parents=True, exist_ok=True)
         self._space = configuration.space
         self._configuration = configuration
@@ -48,9 +47,13 @@ class Study:
                 f"{configuration.path}: metric, direction or space differ from those that search {self.name} was "
                 "started with; choose another name, or restore them"
             )
-        self._study.sampler = make_sampler(configuration, len(self.list_trials()))
+        self._study.sampler = make_sampler(configuration.sampler, configuration.seed, len(self.list_trials()))
         self._study.pruner = make_pruner(configuration.pruner)
-        self._discard_incomplete()
+        self._is_exhausted = False  # no point of the space is left, as the sampler knows
+        self._study.stop = self._stop  # type: ignore[method-assign] # Optuna's is for Study.optimize alone
+        for trial in self.list_running():  # the process may have been killed before all parameters were chosen
+            suggest(self._space, trial)
+            self._is_new_point(trial)
 
     @property
     def is_new(self) -> bool:
@@ -66,6 +69,8 @@ class Study:
         """Store what the study is about, and the commit that all trials are based on."""
         self._study.set_user_attr(COMMIT, commit)
         self._study.set_user_attr(DEFINITION, self._definition)
+        if self._configuration.baseline is not None:
+            self._study.enqueue_trial(dict(self._configuration.baseline), skip_if_exists=True)
 
     def has_enough(self) -> bool:
         """Return whether the study has as many trials as search.yaml says, ended or running."""
@@ -76,14 +81,11 @@ class Study:
         if self.has_enough():
             return None
         for _ in range(MAX_REPEATED):
-            if self._configuration.sampler == "grid" and not self._enqueue_next_of_grid():
-                return None
-            trial = self._study.ask({key: dimension.make_distribution() for key, dimension in self._space.items()})
-            equal = [other.number for other in self.list_counted() if self._is_equal(other, trial)]
-            if not equal:
+            if self._is_exhausted:
+                break
+            trial = suggest(self._space, self._study.ask())
+            if self._is_new_point(trial):
                 return trial
-            trial.set_user_attr(NOT_RUN, f"equal to trial {equal[0]}")
-            self._study.tell(trial, state=TrialState.FAIL)
         return None
 
     def list_running(self) -> list[Trial]:
@@ -93,8 +95,7 @@ class Study:
 
     def get_values(self, trial: Trial | FrozenTrial) -> dict[str, object]:
         """Return the parameters of a trial, the fixed ones too, as values of params.yaml."""
-        values = {key: self._space[key].decode(choice) for key, choice in trial.params.items()}
-        return dict(self._configuration.fixed) | values
+        return get_values(self._space, trial.params)
 
     def report(self, trial: Trial, step: int, value: float) -> bool:
         """Store a value of a running trial, and return whether the trial should be pruned."""
@@ -118,7 +119,8 @@ class Study:
 
     def list_counted(self) -> list[FrozenTrial]:
         """List the trials in the order in which they were asked for, but for those that were not run."""
-        return [trial for trial in self.list_trials() if NOT_RUN not in trial.user_attrs]
+        trials = self.list_trials()
+        return [trial for trial in trials if NOT_RUN not in trial.user_attrs and trial.state != TrialState.WAITING]
 
     def list_best(self, count: int) -> list[FrozenTrial]:
         """List the trials with the best values, the best first."""
@@ -133,20 +135,14 @@ class Study:
     def _get_frozen(self, number: int) -> FrozenTrial:
         return self.list_trials()[number]
 
-    def _is_equal(self, other: FrozenTrial, trial: Trial) -> bool:
-        return other.number != trial.number and other.params == trial.params
+    def _stop(self) -> None:
+        self._is_exhausted = True
 
-    def _enqueue_next_of_grid(self) -> bool:
-        tried = [trial.params for trial in self.list_trials()]
-        point = next((point for point in list_grid(self._space) if point not in tried), None)
-        if point is not None:
-            self._study.enqueue_trial(point)
-        return point is not None
-
-    def _discard_incomplete(self) -> None:
-        """End the trials whose parameters were not all stored when their process was killed; they never ran."""
-        for trial in self.list_trials():
-            if trial.state == TrialState.RUNNING and trial.params.keys() != self._space.keys():
-                running = Trial(self._study, trial._trial_id)  # noqa: SLF001
-                running.set_user_attr(NOT_RUN, "its parameters were not all stored")
-                self._study.tell(trial.number, state=TrialState.FAIL)
+    def _is_new_point(self, trial: Trial) -> bool:
+        """Return whether no other trial has the parameters of this one, which otherwise is not run."""
+        others = (other for other in self.list_counted() if other.number != trial.number)
+        equal = next((other.number for other in others if other.params == trial.params), None)
+        if equal is not None:
+            trial.set_user_attr(NOT_RUN, f"equal to trial {equal}")
+            self._study.tell(trial, state=TrialState.FAIL)
+        return equal is None

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+Direction = Literal["maximize", "minimize"]
+
 
 class Metric(NamedTuple):
     """A number in a JSON or YAML file that a stage writes after each epoch; dots in the key separate levels."""

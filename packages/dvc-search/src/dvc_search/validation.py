@@ -43,10 +43,11 @@ def _find_refused(configuration: Configuration, folder: Path) -> Iterator[str]:
     if error := _run(configuration.validate, folder, configuration.fixed):
         yield f"space: the values without a list or range: {error}"
         return
-    for key, dimension in configuration.space.items():
-        for value in dimension.list_extremes():
-            if error := _run(configuration.validate, folder, dict(configuration.fixed) | {key: value}):
-                yield f"space: {key}: {value!r} is refused: {error}"
+    for parameter in configuration.space:
+        for value in parameter.values if parameter.distribution or parameter.when else ():
+            changes = configuration.fixed | dict(parameter.when) | {parameter.key: value}
+            if error := _run(configuration.validate, folder, changes):
+                yield f"space: {parameter.key}: {value!r} is refused: {error}"
 
 
 def _run(command: str, folder: Path, changes: Mapping[str, object]) -> str | None:

@@ -1,0 +1,54 @@
+"""Keys of search.yaml, their defaults, and the values that are allowed."""
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+DIRECTIONS = ("maximize", "minimize")
+NAME = "[A-Za-z0-9][A-Za-z0-9_-]*"
+DEFAULTS = {"sampler": "tpe", "pruner": "none", "seed": 0, "validate": "", "baseline": True}
+REQUIRED = ("name", "metric", "direction", "trials", "space")
+
+
+def find_errors(content: Mapping[Any, Any]) -> Iterator[str]:
+    """Yield a line for each key that is unknown or missing, and each value that is not allowed."""
+    for key in content:
+        if key not in {*REQUIRED, *DEFAULTS}:
+            yield _describe_unknown(str(key), (*REQUIRED, *DEFAULTS))
+    yield from (f"{key}: missing" for key in REQUIRED if key not in content)
+    for key, (is_allowed, allowed) in ALLOWED.items():
+        if key in content and not is_allowed(content[key]):
+            yield f"{key}: {content[key]!r} is not allowed; it must be {allowed}"
+
+
+def _describe_unknown(key: str, allowed: tuple[str, ...]) -> str:
+    similar = difflib.get_close_matches(key, allowed, n=1)
+    return (
+        f"{key}: unknown key; {f'did you mean {similar[0]}?' if similar else 'allowed keys are ' + ', '.join(allowed)}"
+    )
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(NAME, value) is not None
+
+
+def _is_metric(value: object) -> bool:
+    items = list(value.items()) if isinstance(value, dict) else []
+    return len(items) == 1 and all(isinstance(part, str) and part for part in items[0])
+
+
+def _is_integer(value: object, minimum: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
+
+
+ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "name": (_is_name, "letters, digits, - and _"),
+    "metric": (_is_metric, "one file and its key, such as metrics/train/metrics.json: validation.accuracy"),
+    "direction": (lambda value: value in DIRECTIONS, " or ".join(DIRECTIONS)),
+    "trials": (lambda value: _is_integer(value, 1), "an integer of 1 or more"),
+    "seed": (lambda value: _is_integer(value, 0), "an integer of 0 or more"),
+    "validate": (lambda value: isinstance(value, str), "a command"),
+    "baseline": (lambda value: isinstance(value, bool), "true or false"),
+    "space": (lambda value: isinstance(value, dict), "a mapping of keys of params.yaml to lists, ranges and values"),
+}
