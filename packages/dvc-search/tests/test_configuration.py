@@ -48,8 +48,7 @@ def test_defaults(tmp_path: Path) -> None:
         "",
         space,
         {"lr": 0.1},
-        "",
-        tmp_path / "search.yaml",
+        path=tmp_path / "search.yaml",
     )
 
 
@@ -118,6 +117,30 @@ def test_rejects_samplers_and_pruners(tmp_path: Path, key: str, value: object, e
     assert line.startswith(error)
 
 
+@pytest.mark.parametrize(("text", "seconds"), [("2h", 7200), ("1h30m", 5400), ("90s", 90), (90, 90), ("1.5h", 5400)])
+def test_timeout(tmp_path: Path, text: object, seconds: float) -> None:
+    assert read(tmp_path, timeout=text).timeout == seconds
+
+
+def test_command_line_is_stronger_than_the_file(tmp_path: Path) -> None:
+    read(tmp_path, space={"lr": [0.1, 0.2], "optimizer": ["sgd", "adam"]})
+    path = tmp_path / "search.yaml"
+    settings = {"name": "other", "trials": 3, "timeout": None}
+    configuration = read_configuration(path, PARAMETERS, settings, {"lr": 0.5, "epochs": [1, 2]})
+    assert (configuration.name, configuration.trials, configuration.timeout) == ("other", 3, None)
+    assert {parameter.key: parameter.values for parameter in configuration.space} == {
+        "lr": [0.5],
+        "optimizer": ["sgd", "adam"],
+        "epochs": [1, 2],
+    }
+    with pytest.raises(SearchError) as caught:
+        read_configuration(path, PARAMETERS, {}, {"lr": [], "optimizer": 5})
+    assert str(caught.value).split("\n") == [
+        "-S lr: an empty list",
+        "-S optimizer: 5 is a number, but params.yaml has a string: 'sgd'",
+    ]
+
+
 def test_names_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "find_spec", lambda _: None)
     error = "sampler: GPSampler needs another package; to fix: pip install scipy torch"
@@ -130,6 +153,9 @@ def test_names_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ("name", "a/b", "name: 'a/b' is not allowed; it must be letters, digits, - and _"),
         ("metric", "metrics.json", "metric: 'metrics.json' is not allowed; it must be one file and its key, such as"),
         ("direction", "up", "direction: 'up' is not allowed; it must be maximize or minimize"),
+        ("timeout", "soon", "timeout: 'soon' is not allowed; it must be a time such as 2h, 1h30m or 90s"),
+        ("timeout", 0, "timeout: 0 is not allowed; it must be a time such as 2h, 1h30m or 90s"),
+        ("threads", 0, "threads: 0 is not allowed; it must be an integer of 1 or more"),
         ("baseline", 1, "baseline: 1 is not allowed; it must be true or false"),
         ("trials", 0, "trials: 0 is not allowed; it must be an integer of 1 or more"),
         ("trials", True, "trials: True is not allowed; it must be an integer of 1 or more"),

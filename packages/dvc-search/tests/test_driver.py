@@ -7,10 +7,9 @@ import pytest
 from dvc_search import events
 from dvc_search.driver import MAX_ATTEMPTS, Driver
 from dvc_search.progress import Progress
-from dvc_search.space import Choices
 from dvc_search.study import Study
 from dvc_search.task import Outcome, Task
-from searches import configure, list_states, make_task, open_study
+from searches import configure, list_states, make_space, make_task, open_study
 
 
 class FakeEngine:
@@ -75,6 +74,15 @@ def run(engine: FakeEngine, **changes: Any) -> tuple[Study, Driver]:
     return study, driver
 
 
+def test_starts_no_trial_after_the_timeout(capsys: pytest.CaptureFixture[str]) -> None:
+    study = open_study()
+    engine = FakeEngine()
+    driver = Driver(study, engine, make_task, lambda _: False, Progress(study, configure()), timeout=0)
+    driver.run()
+    assert (engine.started, driver.error) == ([], "")
+    assert "the time is over" in capsys.readouterr().out
+
+
 def test_runs_all_trials(capsys: pytest.CaptureFixture[str]) -> None:
     engine = FakeEngine(workers=2)
     study, driver = run(engine, trials=3)
@@ -107,7 +115,7 @@ def test_ends_when_no_machine_can_run_a_trial() -> None:
 
 
 def test_says_that_the_space_has_no_other_parameters(capsys: pytest.CaptureFixture[str]) -> None:
-    space = {"lr": Choices((0.1, 0.2))}
+    space = make_space(lr=[0.1, 0.2])
     for _ in range(2):
         study, _ = run(FakeEngine(), space=space, sampler="grid", trials=3)
         assert list_states(study) == ["COMPLETE"] * 2

@@ -7,6 +7,7 @@ from dvc_search.process import MAX_LENGTH, find_error, run_dvc
 
 PRINT = """import os, shutil, sys
 print(sys.argv[1:], os.environ["PYTHONPATH"], "GIT_DIR" in os.environ, shutil.which("python"))
+print(os.environ["OMP_NUM_THREADS"])
 print("error: no", file=sys.stderr)
 sys.exit(3)
 """
@@ -21,9 +22,10 @@ def test_environment_is_that_of_the_project(tmp_path: Path, monkeypatch: pytest.
     for folder in (project, tmp_path):
         (folder / "signal.py").write_text("raise SystemExit('not a module of Python')")
     with (tmp_path / "lock").open("w") as lock:
-        ended = run_dvc(["exp", "run"], project, lock.fileno(), lambda: False)
+        ended = run_dvc(["exp", "run"], project, lock.fileno(), lambda: False, tmp_path / "log", threads=3)
     python = Path(sys.executable).parent / "python"
-    assert ended == (3, f"['exp', 'run'] {tmp_path} False {python}\nerror: no\n")
+    assert ended == (3, f"['exp', 'run'] {tmp_path} False {python}\n3\nerror: no\n")
+    assert (tmp_path / "log").read_text() == ended[1]
 
 
 @pytest.mark.parametrize(

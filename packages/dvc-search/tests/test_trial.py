@@ -184,7 +184,7 @@ def test_project_in_a_subfolder_without_remotes(
     top.commit("Begin")
     source = find_source(on_this_machine=True)
     assert (source.repository, source.project) == (str(top.folder), "inner")
-    task = make_task(configure(), source, 3.0, "trial-0", {"lr": 0.1})  # as committed: an experiment without changes
+    task = make_task(configure(), source, 3.0, 1, "trial-0", {"lr": 0.1})  # as committed: an experiment without changes
     before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file() and ".dvc" not in path.parts}
     assert run(task).value == -((0.1 - 0.3) ** 2)
     assert has_ref(task)
@@ -206,7 +206,7 @@ def test_remotes_over_ssh(inside: Project, tmp_path: Path, monkeypatch: pytest.M
         inside.git("clone", "--quiet", source.repository, str(tmp_path / "node"))
         (tmp_path / "node/.dvc/config.local").write_text(settings)
         monkeypatch.chdir(tmp_path / "node")
-        task = make_task(configure(), source, 5.0, "trial-0", {"lr": 0.25})
+        task = make_task(configure(), source, 5.0, 1, "trial-0", {"lr": 0.25})
         assert run(task) == Outcome("complete", -((0.25 - 0.3) ** 2))
 
         monkeypatch.chdir(inside.folder)

@@ -7,7 +7,17 @@ from typing import Any
 
 DIRECTIONS = ("maximize", "minimize")
 NAME = "[A-Za-z0-9][A-Za-z0-9_-]*"
-DEFAULTS = {"sampler": "tpe", "pruner": "none", "seed": 0, "validate": "", "baseline": True}
+DURATION = "(?:([0-9.]+)d)? *(?:([0-9.]+)h)? *(?:([0-9.]+)m)? *(?:([0-9.]+)s?)?"
+UNITS = (86400, 3600, 60, 1)  # seconds
+DEFAULTS = {
+    "sampler": "tpe",
+    "pruner": "none",
+    "seed": 0,
+    "validate": "",
+    "baseline": True,
+    "timeout": None,
+    "threads": None,
+}
 REQUIRED = ("name", "metric", "direction", "trials", "space")
 
 
@@ -20,6 +30,19 @@ def find_errors(content: Mapping[Any, Any]) -> Iterator[str]:
     for key, (is_allowed, allowed) in ALLOWED.items():
         if key in content and not is_allowed(content[key]):
             yield f"{key}: {content[key]!r} is not allowed; it must be {allowed}"
+
+
+def parse_duration(value: object) -> float:
+    """Return the seconds of a time such as 1h30m; a number alone is one of seconds.
+
+    Raises:
+        ValueError: it is not allowed.
+    """
+    match = re.fullmatch(DURATION, str(value))
+    seconds = sum(float(number or 0) * unit for number, unit in zip(match.groups(), UNITS, strict=True)) if match else 0
+    if not seconds:
+        raise ValueError(f"{value!r} is not allowed; it must be a time such as 2h, 1h30m or 90s")
+    return seconds
 
 
 def _describe_unknown(key: str, allowed: tuple[str, ...]) -> str:
@@ -42,6 +65,13 @@ def _is_integer(value: object, minimum: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
 
 
+def _is_duration(value: object) -> bool:
+    try:
+        return value is None or parse_duration(value) > 0
+    except ValueError:
+        return False
+
+
 ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_is_name, "letters, digits, - and _"),
     "metric": (_is_metric, "one file and its key, such as metrics/train/metrics.json: validation.accuracy"),
@@ -49,6 +79,8 @@ ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "trials": (lambda value: _is_integer(value, 1), "an integer of 1 or more"),
     "seed": (lambda value: _is_integer(value, 0), "an integer of 0 or more"),
     "validate": (lambda value: isinstance(value, str), "a command"),
+    "timeout": (_is_duration, "a time such as 2h, 1h30m or 90s"),
+    "threads": (lambda value: value is None or _is_integer(value, 1), "an integer of 1 or more"),
     "baseline": (lambda value: isinstance(value, bool), "true or false"),
     "space": (lambda value: isinstance(value, dict), "a mapping of keys of params.yaml to lists, ranges and values"),
 }

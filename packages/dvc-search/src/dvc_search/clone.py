@@ -35,11 +35,7 @@ def open_clone(task: Task) -> Iterator[Clone]:
         GitError: the Git remote does not answer, or lacks the commit.
         OSError: the clone of a trial that did not end cannot be removed.
     """
-    project = find_project()
-    home = Path.home() / ".cache/dvc-search"
-    # In .dvc/tmp also without a project: what a stage saves for its next attempt must outlive the clone, and
-    # `dvc-guard run --resume` keeps it in the folder around .dvc/tmp.
-    parent = (project or home) / ".dvc/tmp/search"
+    project, parent = find_project(), find_folder()
     url_hash = hashlib.sha256(task.repository.encode()).hexdigest()[:8]
     with _lock_first_free(parent / "clones" / url_hash) as (folder, lock):
         in_use = folder.with_suffix(".used")
@@ -47,7 +43,7 @@ def open_clone(task: Task) -> Iterator[Clone]:
             shutil.rmtree(folder)
         in_use.touch()
         _check_out(folder, task)
-        cache = find_cache(project) if project else home / "cache"
+        cache = find_cache(project) if project else find_home() / "cache"
         _configure_dvc(folder / task.project / ".dvc/config.local", project, cache)
         yield Clone(folder, lock)
         in_use.unlink()
@@ -56,6 +52,20 @@ def open_clone(task: Task) -> Iterator[Clone]:
 def find_project() -> Path | None:
     """Return the DVC project that this worker was started in, if it was."""
     return Path.cwd() if Path(".dvc").is_dir() else None
+
+
+def find_home() -> Path:
+    """Return the folder that stands for a project outside of one."""
+    return Path.home() / ".cache/dvc-search"
+
+
+def find_folder() -> Path:
+    """Return the folder of the clones and logs on this machine.
+
+    It is in .dvc/tmp also without a project: what a stage saves for its next attempt must outlive the clone, and
+    `dvc-guard run --resume` keeps it in the folder around .dvc/tmp.
+    """
+    return (find_project() or find_home()) / ".dvc/tmp/search"
 
 
 def find_cache(project: Path) -> Path:

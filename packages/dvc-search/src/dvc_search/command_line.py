@@ -1,8 +1,4 @@
-"""Search over parameters: run trials on this machine or on a Dask cluster, each as an experiment of DVC.
-
-search.yaml says what is searched for. The same command resumes a search that has ended early, and adds trials with a
-higher --trials. Exit status: 0 all trials have ended and one is complete, 1 error, 2 wrong usage, 130 interrupted.
-"""
+"""The command dvc-search."""
 
 import argparse
 import os
@@ -10,7 +6,6 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -18,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from dvc_search.configuration import Configuration, read_configuration, read_yaml
 from dvc_search.errors import GitError, SearchError
+from dvc_search.log import show_logs
+from dvc_search.options import LOCAL, make_parser
 from dvc_search.preconditions import is_in_history, show_metric
 from dvc_search.repository import (
     Source,
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
     from dvc_search.progress import Progress
     from dvc_search.study import Study
 
-LOCAL = "local"
 INTERRUPTED = 130
 
 
@@ -53,39 +49,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    options = make_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        configuration = read_configuration(options.file, read_yaml(Path("params.yaml")))
-        if options.trials:
-            configuration = replace(configuration, trials=options.trials)
-        return run(configuration, options)
+        if words[:1] == ["log"]:
+            return show_logs(words[1:])
+        options = make_parser().parse_args(words)
+        settings = {key: getattr(options, key) for key in ("name", "trials", "timeout")}
+        parameters = read_yaml(Path("params.yaml"))
+        return run(read_configuration(options.file, parameters, settings, dict(options.space)), options)
     except (SearchError, GitError) as error:
         print("\n".join(f"error: {line}" for line in str(error).split("\n")), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Create the parser."""
-    parser = argparse.ArgumentParser(
-        prog="dvc-search", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--trials", type=_positive, help="number of trials, instead of that in search.yaml")
-    parser.add_argument("--on", default=LOCAL, metavar="ADDRESS", help="a Dask scheduler, or local (default)")
-    jobs = "number of trials at once with --on local (default: number of cores)"
-    parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help=jobs)
-    parser.add_argument("--file", type=Path, default=Path("search.yaml"), help="default: search.yaml")
-    parser.add_argument("--storage", metavar="URL", help="database of Optuna (default: SQLite in .dvc/tmp/search)")
-    patience = "how long a trial waits for a remote that does not answer (default: 600)"
-    parser.add_argument("--patience", type=float, default=600.0, metavar="SECONDS", help=patience)
-    return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; it must be an integer of 1 or more")
-    return int(text)
 
 
 def run(configuration: Configuration, options: argparse.Namespace) -> int:
@@ -152,8 +128,9 @@ def run_trials(
         if not client.nthreads():
             progress.print(f"waiting for workers; on each: dask worker {options.on} --nthreads 1")
         cluster = Cluster(client, Workers(client, list_requirements()))
-        describe = partial(make_task, configuration, source, options.patience)
-        driver = Driver(study, cluster, describe, partial(is_recorded, source), progress)
+        threads = max(1, (os.cpu_count() or 1) // options.jobs) if options.on == LOCAL else None
+        describe = partial(make_task, configuration, source, options.patience, configuration.threads or threads)
+        driver = Driver(study, cluster, describe, partial(is_recorded, source), progress, configuration.timeout)
         with _counting_interrupts(driver, progress):
             driver.run()
     return driver

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from dvc_search.allowed import DEFAULTS, find_errors
+from dvc_search.allowed import DEFAULTS, find_errors, parse_duration
 from dvc_search.errors import SearchError
 from dvc_search.metric import find
 from dvc_search.parameters import parse_space
@@ -32,6 +33,8 @@ class Configuration:
         validate: a command that fails if params.yaml has a value that is not allowed; empty if there is none.
         space: parameters whose values differ from params.yaml.
         baseline: what Optuna would choose for the values of params.yaml: the first trial; or None.
+        timeout: seconds after which no trial is started, or None.
+        threads: threads that a trial may use, or None.
         note: why there is no baseline, or empty.
         path: the file, as errors name it.
     """
@@ -46,6 +49,8 @@ class Configuration:
     validate: str
     space: Space
     baseline: Mapping[str, Choice] | None
+    timeout: float | None = None
+    threads: int | None = None
     note: str = ""
     path: Path = Path("search.yaml")
 
@@ -63,47 +68,52 @@ class Configuration:
         return repr((self.metric, self.direction, sorted(self.space, key=lambda parameter: parameter.name)))
 
 
-def read_configuration(path: Path, parameters: Mapping[str, Any]) -> Configuration:
+def read_configuration(
+    path: Path,
+    parameters: Mapping[str, Any],
+    settings: Mapping[str, object] = MappingProxyType({}),
+    overrides: Mapping[str, object] = MappingProxyType({}),
+) -> Configuration:
     """Read search.yaml.
 
     Args:
         path: the file.
         parameters: content of params.yaml.
+        settings: values instead of those in the file, by key; None is none.
+        overrides: values of `space` instead of those in the file, by key.
 
     Raises:
         SearchError: one line for each value that is missing or not allowed.
     """
-    content = DEFAULTS | read_yaml(path)
+    content = DEFAULTS | read_yaml(path) | {key: value for key, value in settings.items() if value is not None}
+    if overrides and isinstance(content.setdefault("space", {}), dict):
+        content["space"] |= overrides
     errors = list(find_errors(content))
-    space = _read_space(content.get("space"), parameters, errors)
+    found: dict[str, str] = {}
+    space = parse_space(content["space"], parameters, found) if isinstance(content.get("space"), dict) else []
+    if space and not found and all(parameter.distribution is None for parameter in space):
+        errors.append("space: no parameter varies; it must have a list or a range")
+    errors += [f"space: {key}: {error}" for key, error in found.items() if key not in overrides]
     for key, make in (("sampler", lambda value: make_sampler(value, 0)), ("pruner", make_pruner)):
         try:
             make(content[key])
         except ValueError as error:
             errors.append(f"{key}: {error}")
-    if not errors:
+    if not errors and not found:
         try:
             rehearse(content["sampler"], content["pruner"], [content["direction"]], space)
         except ValueError as error:
             errors.append(f"sampler or pruner: {error}")
-    if errors:
-        raise SearchError("\n".join(f"{path}: {error}" for error in errors))
+    lines = [f"{path}: {error}" for error in errors]
+    lines += [f"-S {key}: {error}" for key, error in found.items() if key in overrides]
+    if lines:
+        raise SearchError("\n".join(lines))
     (file, key), *_ = content.pop("metric").items()
     baseline, note = _find_baseline(space, parameters) if content["baseline"] else (None, "")
+    content["timeout"] = content["timeout"] and parse_duration(content["timeout"])
     return Configuration(
         **content | {"metric": Metric(file, key), "space": space, "baseline": baseline, "note": note, "path": path}
     )
-
-
-def _read_space(content: object, parameters: Mapping[str, Any], errors: list[str]) -> Space:
-    if not isinstance(content, dict):
-        return []
-    found: dict[str, str] = {}
-    space = parse_space(content, parameters, found)
-    if not found and all(parameter.distribution is None for parameter in space):
-        errors.append("space: no parameter varies; it must have a list or a range")
-    errors += [f"space: {key}: {error}" for key, error in found.items()]
-    return space
 
 
 def _find_baseline(space: Space, parameters: Mapping[str, Any]) -> tuple[dict[str, Choice] | None, str]:

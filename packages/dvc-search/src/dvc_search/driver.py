@@ -1,5 +1,7 @@
 """The search: ask for parameters, run the trials, tell how they ended."""
 
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,6 +10,7 @@ from typing import Protocol
 from optuna.trial import Trial
 
 from dvc_search import events
+from dvc_search.log import store_log
 from dvc_search.progress import Progress
 from dvc_search.study import Study
 from dvc_search.task import Outcome, Task
@@ -55,6 +58,7 @@ class Driver:
         make_task: Callable[[str, dict[str, object]], Task],
         is_recorded: Callable[[str], bool],
         progress: Progress,
+        timeout: float | None = None,
     ) -> None:
         """Run the trials of a study.
 
@@ -64,6 +68,7 @@ class Driver:
             make_task: called with name and parameters of a trial.
             is_recorded: called with the name of a trial; returns whether the Git remote has its experiment.
             progress: shows what happens.
+            timeout: seconds from now on after which no trial is started.
         """
         self._study = study
         self._engine = engine
@@ -73,6 +78,7 @@ class Driver:
         self._waiting = deque(_Running(trial) for trial in study.list_running())
         self._running: dict[str, _Running] = {}
         self._is_exhausted = False  # no point of the space is left
+        self._end = time.monotonic() + (math.inf if timeout is None else timeout)
         self.interrupts = 0
         self.error = ""
 
@@ -96,6 +102,12 @@ class Driver:
         """Start trials on all free workers; return whether there are more to start."""
         while not self.interrupts and not self.error:
             if not self._waiting and (self._is_exhausted or self._study.has_enough()):
+                return False
+            if time.monotonic() > self._end:
+                self._end = math.inf
+                self._waiting.clear()
+                self._is_exhausted = True
+                self._progress.print("the time is over: no more trials are started, and the running ones end")
                 return False
             if not self._engine.has_free_worker():
                 return True
@@ -141,6 +153,7 @@ class Driver:
         return False
 
     def _tell(self, name: str, outcome: Outcome, running: _Running) -> None:
+        store_log(name, outcome.log)
         if outcome.state in ("lost", "unable"):
             if not self._retry(name, outcome.error, running) and outcome.state == "unable":
                 self.error = f"{name}: {outcome.error}"

@@ -19,6 +19,7 @@ POLL_SECONDS = 0.1
 # In what Git, DVC and stages print if the machine fails, and not the trial.
 MACHINE_ERRORS = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)))
 KILLED = re.compile(r"exited with (-9|137)\b")  # of a stage, in what DVC prints; the kernel does so if memory is short
+LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMEXPR")  # which use a thread for each core, or for each two
 MAX_LENGTH = 300  # of the line of an error
 
 
@@ -29,7 +30,14 @@ class Ended(NamedTuple):
     output: str
 
 
-def run_dvc(arguments: Sequence[str], folder: Path, lock: int, should_stop: Callable[[], bool]) -> Ended:
+def run_dvc(
+    arguments: Sequence[str],
+    folder: Path,
+    lock: int,
+    should_stop: Callable[[], bool],
+    log: Path | None = None,
+    threads: int | None = None,
+) -> Ended:
     """Run dvc; stop it, and all that it started, when `should_stop` returns True.
 
     Args:
@@ -37,14 +45,16 @@ def run_dvc(arguments: Sequence[str], folder: Path, lock: int, should_stop: Call
         folder: where it runs.
         lock: a file descriptor that its processes inherit, so that a lock is held until all of them have ended.
         should_stop: called ten times a second.
+        log: a file that gets the output while the command runs.
+        threads: number of threads that numerical libraries may use.
     """
     # -I: no module of the project, whose folder the command runs in, replaces one that the launcher imports.
     launch = [sys.executable, "-I", launcher.__file__, str(os.getpid())]
-    with tempfile.TemporaryFile() as output:
+    with log.open("w+b") if log else tempfile.TemporaryFile() as output:
         process = subprocess.Popen(  # noqa: S603 - no shell
             [*launch, sys.executable, "-m", "dvc", *arguments],
             cwd=folder,
-            env=make_environment(lock),
+            env=make_environment(lock, threads),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -70,14 +80,19 @@ def _wait(process: "subprocess.Popen[bytes]", should_stop: Callable[[], bool]) -
             process.wait()
 
 
-def make_environment(lock: int) -> dict[str, str]:
+def make_environment(lock: int, threads: int | None = None) -> dict[str, str]:
     """Return the environment of the launcher, with this Python first in PATH, and no settings of another repository."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_DIR", "GIT_INDEX"))}
-    return environment | {
-        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
-        "SEARCH_LOCK": str(lock),
-        "DVC_EXP_AUTO_PUSH": "false",  # it pushes an experiment before its data
-    }
+    limits = {f"{library}_NUM_THREADS": str(threads) for library in LIBRARIES} if threads else {}
+    return (
+        environment
+        | limits
+        | {
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
+            "SEARCH_LOCK": str(lock),
+            "DVC_EXP_AUTO_PUSH": "false",  # it pushes an experiment before its data
+        }
+    )
 
 
 def find_machine_error(output: str) -> str | None:

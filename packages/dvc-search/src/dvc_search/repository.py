@@ -64,7 +64,12 @@ def has_changed_since(commit: str) -> bool:
 
 
 def make_task(
-    configuration: Configuration, source: Source, patience: float, name: str, parameters: dict[str, object]
+    configuration: Configuration,
+    source: Source,
+    patience: float,
+    threads: int | None,
+    name: str,
+    parameters: dict[str, object],
 ) -> Task:
     """Describe a trial to a worker."""
     return Task(
@@ -77,6 +82,7 @@ def make_task(
         author=source.author,
         pushes_data=bool(source.remote),
         patience=patience,
+        threads=threads,
     )
 
 

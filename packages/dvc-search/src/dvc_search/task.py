@@ -1,7 +1,7 @@
 """What the search sends to a worker and gets back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Direction = Literal["maximize", "minimize"]
@@ -33,6 +33,7 @@ class Task:
         author: name and email for the commit of the experiment.
         pushes_data: pull missing data from the default DVC remote, and push the outputs to it.
         patience: seconds to wait for a Git or DVC remote that does not answer.
+        threads: threads that it may use; None: its share of the cores of the worker's machine.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Task:
     author: tuple[str, str]
     pushes_data: bool
     patience: float
+    threads: int | None = None
 
     @property
     def ref(self) -> str:
@@ -61,11 +63,13 @@ class Outcome:
             `unrecorded`: a remote refused the experiment, or did not answer.
         value: the metric that the experiment records, if complete.
         error: one line, if neither complete nor stopped.
+        log: the end of what its stages have printed.
     """
 
     state: Literal["complete", "stopped", "failed", "lost", "unable", "unrecorded"]
     value: float | None = None
     error: str = ""
+    log: str = field(default="", compare=False)
 
 
 class TrialError(Exception):

@@ -1,9 +1,11 @@
 """Run a trial on a worker. Knows Git and DVC, and nothing of the cluster."""
 
 import json
+from dataclasses import replace
 
-from dvc_search.clone import Clone, open_clone
+from dvc_search.clone import Clone, find_folder, open_clone
 from dvc_search.git import git, try_git
+from dvc_search.log import find_log, read_end
 from dvc_search.metric import Follower
 from dvc_search.process import KILLED, find_error, find_machine_error, run_dvc
 from dvc_search.record import RemoteError, fetch_experiment, push_experiment, read_value_of_experiment, wait_for_remote
@@ -18,9 +20,10 @@ def run_trial(task: Task, control: Control) -> Outcome:
     A trial can be run again at any time, also by two workers at once.
     """
     try:
-        return Outcome("complete", wait_for_remote(task, control, lambda: _run_in_clone(task, control)))
+        outcome = Outcome("complete", wait_for_remote(task, control, lambda: _run_in_clone(task, control)))
     except TrialError as error:
-        return error.outcome
+        outcome = error.outcome
+    return replace(outcome, log=read_end(find_log(find_folder(), task.name)))
 
 
 def _run_in_clone(task: Task, control: Control) -> float:
@@ -45,7 +48,10 @@ def _run_pipeline(clone: Clone, task: Task, control: Control) -> None:
         git(clone.folder, "update-ref", "-d", task.ref)
     changes = [argument for key, value in task.parameters.items() for argument in ("-S", f"{key}={to_override(value)}")]
     pull = ["--pull"] if task.pushes_data else []
-    ended = run_dvc(["exp", "run", *pull, "--name", task.name, *changes], project, clone.lock, follow)
+    log = find_log(find_folder(), task.name)
+    ended = run_dvc(
+        ["exp", "run", *pull, "--name", task.name, *changes], project, clone.lock, follow, log, task.threads
+    )
     if ended.status is None:
         raise TrialError(Outcome("stopped"))
     if not ended.status:

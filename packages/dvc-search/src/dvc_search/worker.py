@@ -1,8 +1,10 @@
 """What the search runs on the workers of Dask."""
 
 import contextlib
+import os
 import signal
 import threading
+from dataclasses import replace
 
 from distributed import Event, Worker, WorkerPlugin, get_client, get_worker
 
@@ -34,7 +36,8 @@ def run_task(task: Task, key: str, topic: str) -> Outcome:
         should_stop=should_stop.is_set,
     )
     try:
-        return run_trial(task, control)
+        threads = task.threads or max(1, (os.cpu_count() or 1) // worker.state.nthreads)
+        return run_trial(replace(task, threads=threads), control)
     finally:
         has_ended.set()
 
