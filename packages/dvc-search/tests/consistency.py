@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import optuna
@@ -54,16 +55,21 @@ def assert_complete(project: Project, name: str, count: int) -> None:
     repository = project.folder.parent / "git"
     trials = list_trials(project, name)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * count
-    refs = {key: ref for key, ref in list_refs(repository).items() if key.rpartition("-")[0] == name}
-    assert refs.keys() == {f"{name}-{trial.number}" for trial in trials}
+    refs = {key: ref for key, ref in list_refs(repository).items() if key.startswith(f"{name}-")}
+    runs = [key for trial in trials for key in trial.user_attrs["experiments"]]
+    assert sorted(runs) == sorted(refs)
     assert refs.items() <= list_refs(project.folder).items()
     for trial in trials:
-        ref = refs[f"{name}-{trial.number}"]
-        values = {
-            key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in trial.params.items()
-        }
-        assert values.items() <= read_yaml(repository, ref, "params.yaml").items()
-        assert trial.value == json.loads(git(repository, "show", f"{ref}:metrics.json"))["validation"]["score"]
+        values = [_read_value(repository, refs[run], trial) for run in trial.user_attrs["experiments"]]
+        assert trial.value == fmean(values)
+
+
+def _read_value(repository: Path, ref: str, trial: FrozenTrial) -> float:
+    """Return the value of an experiment, whose parameters are those of the trial, also in their branches."""
+    recorded = read_yaml(repository, ref, "params.yaml")
+    for name, value in trial.params.items():
+        assert recorded[name.partition(" (")[0]] == (float(f"{value:.6g}") if isinstance(value, float) else value)
+    return float(json.loads(git(repository, "show", f"{ref}:metrics.json"))["validation"]["score"])
 
 
 def hash_workspace(project: Project) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-PARAMS = "lr: 0.1\nmomentum: 0\nepochs: 2\nseconds: 0.05\nsizes:\n- 1\n- 2\n"
+PARAMS = "lr: 0.1\noptimizer: sgd\nmomentum: 0\nepochs: 2\nseconds: 0.05\nsizes:\n- 1\n- 2\n"
 
 # The value is -(lr - 0.3)**2, approached over the epochs; lr above 5 is a stage's error, and above 7 it is killed. The
 # stage waits while the file that HOLD names exists.
@@ -52,7 +52,7 @@ PIPELINE = """stages:
   train:
     cmd: exec python train.py
     deps: [data.txt, train.py]
-    params: [epochs, lr, momentum, seconds, sizes]
+    params: [epochs, lr, momentum, optimizer, seconds, sizes]
     outs: [model.txt]
     metrics:
     - metrics.json: {cache: false}

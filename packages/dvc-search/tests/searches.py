@@ -11,7 +11,7 @@ from dvc_search.parameters import parse_space
 from dvc_search.repository import Source
 from dvc_search.space import Parameter
 from dvc_search.study import Study
-from dvc_search.task import Metric, Task
+from dvc_search.task import Metric, Outcome, Task
 
 PARAMETERS = {"lr": 0.1, "optimizer": "sgd", "momentum": 0, "epochs": 1, "sizes": [1], "seed": 0}
 PARAMETERS["train"] = {"sizes": [1]}
@@ -27,8 +27,8 @@ def make_space(**content: Any) -> list[Parameter]:
 
 CONFIGURATION = Configuration(
     name="trial",
-    metric=Metric("metrics.json", "validation.score"),
-    direction="maximize",
+    metrics=(Metric("metrics.json", "validation.score"),),
+    directions=("maximize",),
     sampler="tpe",
     pruner="none",
     trials=20,
@@ -48,7 +48,7 @@ def configure(**changes: Any) -> Configuration:
 
 def make_task(name: str, parameters: dict[str, object], **changes: Any) -> Task:
     """Describe a trial."""
-    task = Task(name, COMMIT, ".", "", parameters, CONFIGURATION.metric, SOURCE.author, False, 5.0)
+    task = Task(name, COMMIT, ".", "", parameters, CONFIGURATION.metrics, SOURCE.author, False, 5.0)
     return replace(task, **changes)
 
 
@@ -65,6 +65,11 @@ def ask(study: Study) -> Trial:
     trial = study.ask()
     assert trial is not None
     return trial
+
+
+def complete(study: Study, trial: Trial, *values: float) -> None:
+    """Complete a trial with a value for each metric."""
+    study.complete(trial, {study.list_names(trial)[0]: Outcome("complete", values, commit=COMMIT)})
 
 
 def report(study: Study, trial: Trial, values: Sequence[float]) -> None:

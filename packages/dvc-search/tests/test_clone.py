@@ -31,7 +31,7 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Task:
         repository=str(tmp_path),
         project="",
         parameters={},
-        metric=Metric("metrics.json", "score"),
+        metrics=(Metric("metrics.json", "score"),),
         author=("Tester", "tester@localhost"),
         pushes_data=False,
         patience=0.0,

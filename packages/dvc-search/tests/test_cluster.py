@@ -26,9 +26,10 @@ MANY = 100  # trials: the search does not end before its last part
 
 @pytest.fixture
 def daemons(shared: Project, tmp_path: Path) -> Iterator[Daemons]:
-    """Return a cluster, and a project with a search whose trials take a second or two, once `hold` is deleted."""
-    space = {"lr": {"low": 0.1, "high": 0.5}, "epochs": 3, "seconds": 0.5}
-    shared.change("search.yaml", trials=MANY, space=space)
+    """Return a cluster, and a project with a conditional search, whose trials run twice once `hold` is deleted."""
+    branches = {"sgd": {"lr": {"low": 0.1, "high": 0.5}}, "adam": {"lr": {"low": 0.2, "high": 0.3}, "epochs": 3}}
+    space = {"optimizer": branches, "seconds": 0.3}
+    shared.change("search.yaml", trials=MANY, space=space, repeat={"momentum": [0, 0.5]})
     (shared.folder / "versions.yaml").write_text(f"rich: {version('rich')}\n")
     shared.commit("Search")
     shared.git("push", "--quiet")
@@ -118,9 +119,14 @@ def complete(daemons: Daemons, folder: Path) -> None:
     for search in searches:
         assert search.wait(120) == 0, daemons.read_log(search)
     assert f"best of {count} trials by validation.score:" in daemons.read_log(searches[0])
-    assert len(assert_refs_have_data(folder)) == count + 1
+    assert len(assert_refs_have_data(folder)) == 2 * (count + 1)
     assert_complete(daemons.project, "trial", count)
     assert_complete(daemons.project, "other", 1)
+    assert "Running stage 'train'" in daemons.project.run("dvc-search", "log", "other-0").stdout  # of another machine
+    database = "sqlite:///.dvc/tmp/search/trial.db"
+    assert (
+        f'"n_trials": {count}' in daemons.project.run("optuna", "studies", "--storage", database, "-f", "json").stdout
+    )
 
 
 @pytest.mark.slow

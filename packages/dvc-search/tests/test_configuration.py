@@ -5,9 +5,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from dvc_search import sampling
-from dvc_search.configuration import Configuration, read_configuration, read_yaml
+from dvc_search.configuration import Configuration, read_configuration
 from dvc_search.errors import SearchError
 from dvc_search.task import Metric
+from dvc_search.yaml_file import read_yaml
 from searches import make_space
 
 PARAMETERS = {"lr": 0.1, "optimizer": "sgd", "epochs": 10, "hidden_sizes": [128, 64], "train": {"momentum": 0}}
@@ -39,8 +40,8 @@ def test_defaults(tmp_path: Path) -> None:
     space = make_space(lr={"low": 0.01, "high": 1, "log": True})
     assert read(tmp_path) == Configuration(
         "lr",
-        Metric("metrics.json", "validation.accuracy"),
-        "maximize",
+        (Metric("metrics.json", "validation.accuracy"),),
+        ("maximize",),
         "tpe",
         "none",
         5,
@@ -141,6 +142,16 @@ def test_command_line_is_stronger_than_the_file(tmp_path: Path) -> None:
     ]
 
 
+def test_several_metrics(tmp_path: Path) -> None:
+    changes = {"metric": {"a.json": ["x", "y"], "b.json": "z"}, "direction": ["maximize", "minimize", "minimize"]}
+    configuration = read(tmp_path, **changes)
+    assert configuration.metrics == (Metric("a.json", "x"), Metric("a.json", "y"), Metric("b.json", "z"))
+    error = "pruner: 'median' is not allowed with several metrics, which Optuna cannot prune by"
+    assert find_errors(tmp_path, pruner="median", **changes) == [error]
+    (line,) = find_errors(tmp_path, sampler="CmaEsSampler", **changes)
+    assert line.startswith("sampler or pruner: If the study is being used for multi-objective")
+
+
 def test_names_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "find_spec", lambda _: None)
     error = "sampler: GPSampler needs another package; to fix: pip install scipy torch"
@@ -151,11 +162,20 @@ def test_names_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     ("key", "value", "error"),
     [
         ("name", "a/b", "name: 'a/b' is not allowed; it must be letters, digits, - and _"),
-        ("metric", "metrics.json", "metric: 'metrics.json' is not allowed; it must be one file and its key, such as"),
-        ("direction", "up", "direction: 'up' is not allowed; it must be maximize or minimize"),
+        ("metric", "metrics.json", "metric: 'metrics.json' is not allowed; it must be a file and its key, such as"),
+        ("direction", "up", "direction: 'up' is not allowed; it must be maximize or minimize, or a list"),
         ("timeout", "soon", "timeout: 'soon' is not allowed; it must be a time such as 2h, 1h30m or 90s"),
         ("timeout", 0, "timeout: 0 is not allowed; it must be a time such as 2h, 1h30m or 90s"),
         ("threads", 0, "threads: 0 is not allowed; it must be an integer of 1 or more"),
+        ("direction", ["maximize"] * 2, "direction: 2 for 1 metrics; it must be a list with one for each metric"),
+        (
+            "metric",
+            {"a": "b", "c": ["d", "e"]},
+            "direction: 1 for 3 metrics; it must be a list with one for each metric",
+        ),
+        ("repeat", {"epochs": [1]}, "repeat: {'epochs': [1]} is not allowed; it must be one key of params.yaml with"),
+        ("repeat", {"epochs": [1, "2"]}, "repeat: epochs: '2' is a string, but params.yaml has a number: 10"),
+        ("repeat", {"lr": [1, 2]}, "repeat: lr: also in the space"),
         ("baseline", 1, "baseline: 1 is not allowed; it must be true or false"),
         ("trials", 0, "trials: 0 is not allowed; it must be an integer of 1 or more"),
         ("trials", True, "trials: True is not allowed; it must be an integer of 1 or more"),

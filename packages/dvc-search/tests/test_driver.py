@@ -34,7 +34,7 @@ class FakeEngine:
         self.started.append(task)
         outcome = self.script.popleft() if self.script else "complete"
         if outcome == "complete":
-            self.queue.append(events.Ended(task.name, Outcome("complete", 0.5)))
+            self.queue.append(events.Ended(task.name, Outcome("complete", (0.5,))))
         elif outcome == "lost":
             self.queue.append(events.Lost(task.name, "its worker has ended"))
         elif outcome == "runs":
@@ -139,12 +139,52 @@ def test_ends_when_a_remote_refuses_and_resumes() -> None:
 
 def test_trial_that_is_pruned_too_late_is_complete() -> None:
     study = open_study(trials=1)
-    ended = events.Ended("trial-0", Outcome("complete", 0.5))
+    ended = events.Ended("trial-0", Outcome("complete", (0.5,)))
     engine = FakeEngine([events.Reported("trial-0", 0, 0.1), ended])
     engine.stop = engine.stopped.append  # type: ignore[method-assign,assignment]
     study.report = lambda *_: True  # type: ignore[method-assign]
     start(engine, study).run()
     assert engine.stopped == ["trial-0"]
+    assert list_states(study) == ["COMPLETE"]
+
+
+def test_repeats_trials_with_other_values(capsys: pytest.CaptureFixture[str]) -> None:
+    engine = FakeEngine(workers=2)
+    study, _ = run(engine, trials=2, repeat={"seed": [5, 6, 7]})
+    assert list_states(study) == ["COMPLETE"] * 2
+    expected = {f"trial-{number}-{run}": 5 + run for number in range(2) for run in range(3)}
+    assert {task.name: task.parameters["seed"] for task in engine.started} == expected
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 8
+    assert "trial-0  validation.score 0.5 ± 0  epochs=2" in "\n".join(lines)
+
+
+def test_failed_run_ends_its_trial() -> None:
+    """The second of three runs fails while the third runs."""
+    engine = FakeEngine("complete", "runs", "failed", workers=2)
+    study, _ = run(engine, trials=1, repeat={"seed": [5, 6, 7]})
+    assert engine.stopped == ["trial-0-1"]
+    assert list_states(study) == ["FAIL"]
+
+
+def test_first_run_decides_about_pruning() -> None:
+    study = open_study(trials=2, repeat={"seed": [5, 6]})
+    study.report = lambda *_: True  # type: ignore[method-assign]
+    ended = events.Ended("trial-1-1", Outcome("complete", (0.5,)))
+    engine = FakeEngine(
+        [events.Reported("trial-0-0", 1, 0.5)], "complete", [events.Reported("trial-1-1", 1, 0.5), ended]
+    )
+    start(engine, study).run()
+    assert [task.name for task in engine.started] == ["trial-0-0", "trial-1-0", "trial-1-1"]
+    assert list_states(study) == ["PRUNED", "COMPLETE"]
+
+
+def test_interrupted_repeats_resume() -> None:
+    study = open_study(trials=1, repeat={"seed": [5, 6]})
+    engine = FakeEngine("complete", "unrecorded")
+    start(engine, study).run()
+    assert list_states(study) == ["RUNNING"]
+    study, _ = run(FakeEngine(), trials=1, repeat={"seed": [5, 6]})
     assert list_states(study) == ["COMPLETE"]
 
 

@@ -11,10 +11,11 @@ from optuna.trial import TrialState
 
 from consistency import hash_workspace, list_refs, list_trials
 from daemons import Daemons, is_in_trial, list_processes, run_daemons, wait_until
-from dvc_search import command_line, connection
+from dvc_search import connection, session
 from dvc_search.command_line import main
-from dvc_search.configuration import read_configuration, read_yaml
+from dvc_search.configuration import read_configuration
 from dvc_search.study import Study
+from dvc_search.yaml_file import read_yaml
 from search_project import Project
 from searches import COMMIT
 
@@ -69,6 +70,7 @@ def test_interrupted_and_failing_trials(measured: Project, tmp_path: Path) -> No
     experiment = project.git("rev-parse", "--short=7", list_refs(project.folder)["trial-3"])
     assert f"<td>{experiment}</td><td><code>dvc exp apply trial-3</code>" in page.read_text()
 
+    assert "\nValueError: diverged\n" in project.run("dvc-search", "log", "trial-0").stdout
     values = {trial.number: trial.value for trial in list_trials(project, "trial")}
     assert values == {0: None, 1: None, 2: -((0.1 - 0.3) ** 2), 3: -((0.2 - 0.3) ** 2)}
     assert list_refs(project.folder).keys() == {"trial-2", "trial-3"}
@@ -121,7 +123,7 @@ def test_errors_before_anything_starts(
 def test_fails_without_a_complete_trial(
     inside: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command_line, "run_trials", lambda *_: SimpleNamespace(error="", interrupts=0))
+    monkeypatch.setattr(session, "run_trials", lambda *_: SimpleNamespace(error="", interrupts=0))
     inside.git("rm", "--quiet", "metrics.json")
     inside.commit("Ignore metrics")
     assert main([]) == 1

@@ -20,8 +20,8 @@ from dvc_search.errors import SearchError
 from dvc_search.page import Page
 from dvc_search.repository import Source
 from dvc_search.study import Study
-from dvc_search.task import Metric
-from searches import COMMIT, SOURCE, ask, configure, make_space, report
+from dvc_search.task import Metric, Outcome
+from searches import COMMIT, SOURCE, ask, complete, configure, make_space, report
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 HOSTILE = "</script><script>alert(1)</script>$title ${plotly} <b>&amp;"  # what a page must escape
@@ -62,12 +62,12 @@ def make_page(configuration: Configuration, study: Study, source: Source = SOURC
     return Page(configuration, study, source).make(is_running=is_running).replace(get_plotlyjs(), "")
 
 
-def fill(study: Study, complete: int) -> None:
+def fill(study: Study, count: int) -> None:
     """Add complete trials, each worse than the one before, and a pruned, a failed and a running one."""
-    for number in range(complete):
+    for number in range(count):
         trial = ask(study)
         report(study, trial, [-1.0, -number / 100])
-        study.complete(trial, -number / 100)
+        complete(study, trial, -number / 100)
     pruned, failed, running = (ask(study) for _ in range(3))
     report(study, pruned, [-2.0, math.nan, -0.25])
     study.prune(pruned)
@@ -126,14 +126,31 @@ def test_says_why_a_figure_is_missing(complete: int, missing: int) -> None:
 def test_figures_have_the_numbers_of_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     """Points that were drawn twice are not run: they have numbers, but are not shown."""
     configuration, study = open_search()
-    study.complete(ask(study), 0.5)
+    complete(study, ask(study), 0.5)
     repeated = optuna.load_study(study_name="trial", storage="sqlite:///.dvc/tmp/search/trial.db").ask()
     repeated.set_user_attr("not_run", "equal to trial 0")
-    study.complete(ask(study), 0.75)
+    complete(study, ask(study), 0.75)
     page = make_page(configuration, study)
     assert [row[0] for row in list_rows(page)] == ["trial-2", "trial-0"]
     assert "cannot be drawn" not in page
     assert '"y":[0,2]' in page  # of the timeline
+
+
+def test_several_metrics_of_repeated_trials() -> None:
+    metrics = (Metric("metrics.json", "score"), Metric("metrics.json", "seconds"))
+    configuration, study = open_search(metrics=metrics, directions=("maximize", "minimize"), repeat={"epochs": [1, 2]})
+    for number, (score, seconds) in enumerate(((0.7, 6.0), (0.8, 5.0), (0.9, 9.0))):
+        trial = ask(study)
+        runs = {name: Outcome("complete", (score + n, seconds)) for n, name in enumerate(study.list_names(trial))}
+        study.complete(trial, runs)
+        assert list(runs) == [f"trial-{number}-0", f"trial-{number}-1"]
+    page = make_page(configuration, study)
+    assert "Pareto front (maximize score, minimize seconds): trial-1, trial-2" in page
+    assert "cannot be drawn" not in page
+    rows = list_rows(page)
+    assert [row[0] for row in rows] == ["trial-1", "trial-2", "trial-0"]
+    assert rows[0][2:4] == ["1.3 ± 0.71", "5 ± 0"]
+    assert rows[0][-1] == "dvc exp apply trial-1-0"
 
 
 def test_a_figure_that_fails_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,13 +167,13 @@ def test_is_written_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(module, "get_plotlyjs", str)
     page = Page(configuration, study, SOURCE)
     page.update()
-    study.complete(ask(study), 0.5)
+    complete(study, ask(study), 0.5)
     page.update()
     assert "1 complete" not in page.path.read_text()
     monkeypatch.setattr(module, "SECONDS", 0)
     monkeypatch.setattr(module, "MAX_SHARE", 1e9)
     page.write(is_running=True)
-    study.complete(ask(study), 0.5)
+    complete(study, ask(study), 0.5)
     page.update()
     assert "2 complete" in page.path.read_text()
     page.path.unlink()
@@ -168,7 +185,7 @@ def test_is_written_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium or Chrome")
 def test_in_a_browser_without_a_network() -> None:
-    hostile = {"name": "other", "metric": Metric("metrics.json", HOSTILE), "direction": "minimize"}
+    hostile = {"name": "other", "metrics": (Metric("metrics.json", HOSTILE),), "directions": ("minimize",)}
     for number, changes in enumerate(({}, hostile)):
         configuration, study = open_search(**changes)
         fill(study, 12)

@@ -12,7 +12,7 @@ from dvc_search.git import git
 from dvc_search.progress import Progress, print_result
 from dvc_search.study import Study
 from dvc_search.task import Outcome
-from searches import COMMIT, SOURCE, ask, configure, open_study
+from searches import COMMIT, SOURCE, ask, complete, configure, open_study
 
 pytestmark = pytest.mark.usefixtures("memory_folder")
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("memory_folder")
 def make_study(values: list[float], **changes: Any) -> Study:
     study = open_study(**changes)
     for value in values:
-        study.complete(ask(study), value)
+        complete(study, ask(study), value)
     return study
 
 
@@ -71,7 +71,7 @@ def test_ends_when_nobody_reads_its_output(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_lines_of_outcomes(capsys: pytest.CaptureFixture[str]) -> None:
     progress = Progress(make_study([]), configure())
-    progress.print_outcome("trial-3", Outcome("complete", 0.123456789), {"lr": 0.1 + 0.2}, is_pruned=False)
+    progress.print_outcome("trial-3", Outcome("complete", (0.123456789,)), {"lr": 0.1 + 0.2}, is_pruned=False)
     progress.print_outcome("trial-4", Outcome("stopped"), {}, is_pruned=True)
     progress.print_outcome("trial-5", Outcome("stopped"), {}, is_pruned=False)
     progress.print_outcome("trial-6", Outcome("unrecorded", error="git push: refused"), {}, is_pruned=False)

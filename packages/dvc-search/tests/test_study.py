@@ -7,7 +7,8 @@ import pytest
 
 from dvc_search.errors import SearchError
 from dvc_search.study import Study
-from searches import COMMIT, ask, configure, make_space, open_study
+from dvc_search.task import Metric, Outcome
+from searches import COMMIT, ask, complete, configure, make_space, open_study
 
 pytestmark = pytest.mark.usefixtures("memory_folder")
 
@@ -19,7 +20,7 @@ def test_resumed_search_goes_on_with_other_points(sampler: str) -> None:
     for _ in range(6):
         trial = ask(first)
         values.append(trial.params["lr"])
-        first.complete(trial, 0.5)
+        complete(first, trial, 0.5)
     resumed = open_study(sampler=sampler, trials=12)
     values += [ask(resumed).params["lr"] for _ in range(6)]
     assert len(set(values)) == 12
@@ -53,7 +54,7 @@ def test_grid_has_every_point_of_every_branch_once() -> None:
     changes: dict[str, Any] = {"sampler": "grid", "space": space}
     study = open_study(**changes)
     trials = [ask(study) for _ in range(2)]
-    study.complete(trials[0], 0.5)
+    complete(study, trials[0], 0.5)
     killed = optuna.load_study(study_name="trial", storage="sqlite:///.dvc/tmp/search/trial.db").ask()
     killed.suggest_categorical("optimizer", ["sgd", "adam"])
     resumed = open_study(**changes)
@@ -76,15 +77,15 @@ def test_values_of_params_yaml_are_the_first_trial() -> None:
     assert ask(open_study(baseline={"lr": 0.25}, trials=2)).params["lr"] != 0.25
 
 
-@pytest.mark.parametrize("sampler", ["CmaEsSampler", "QMCSampler", "GPSampler"])
-def test_samplers_of_optuna_resume(sampler: str) -> None:
-    if sampler == "GPSampler":
+@pytest.mark.parametrize("sampler", ["CmaEsSampler", "QMCSampler", {"GPSampler": {"n_startup_trials": 1}}])
+def test_samplers_of_optuna_resume(sampler: object) -> None:
+    if isinstance(sampler, dict):
         pytest.importorskip("torch")
     lrs = set()
     for _ in range(4):
         study = open_study(sampler=sampler)
         trial = ask(study)
-        study.complete(trial, 0.5)
+        complete(study, trial, -((trial.params["lr"] - 0.3) ** 2))
         lrs.add(trial.params["lr"])
     assert len(lrs) == 4
     assert len(study.list_trials()) == 4
@@ -114,14 +115,14 @@ def test_prunes(pruner: str) -> None:
     for value in (0.5, 0.6, 0.7, 0.8, 0.9, 0.1):
         trial = ask(study)
         should_prune = [study.report(trial, step, value) for step in range(5)]
-        study.complete(trial, value)
+        complete(study, trial, value)
     assert any(should_prune) == (pruner != "none")
 
 
 def test_stores_how_trials_ended() -> None:
     study = open_study()
-    complete, pruned, failed = (ask(study) for _ in range(3))
-    study.complete(complete, 0.25)
+    ended, pruned, failed = (ask(study) for _ in range(3))
+    complete(study, ended, 0.25)
     study.prune(pruned)
     study.fail(failed, "lr: too high")
     found = open_study().list_counted()
@@ -129,17 +130,18 @@ def test_stores_how_trials_ended() -> None:
     assert found[2].user_attrs == {"error": "lr: too high"}
 
 
-@pytest.mark.parametrize(("direction", "expected"), [("maximize", [2, 1]), ("minimize", [0, 1])])
+@pytest.mark.parametrize(("direction", "expected"), [("maximize", [2, 1, 0]), ("minimize", [0, 1, 2])])
 def test_lists_best(direction: str, expected: list[int]) -> None:
-    study = open_study(direction=direction)
+    study = open_study(directions=(direction,))
     for value in (-0.5, 0.0, 0.5):
-        study.complete(ask(study), value)
+        complete(study, ask(study), value)
     ask(study)
-    assert [trial.number for trial in study.list_best(2)] == expected
+    assert [trial.number for trial in study.list_best()] == expected
 
 
 @pytest.mark.parametrize(
-    "changes", [{"space": make_space(epochs=2, lr=[1, 2])}, {"space": make_space(lr=[1])}, {"direction": "minimize"}]
+    "changes",
+    [{"space": make_space(epochs=2, lr=[1, 2])}, {"space": make_space(lr=[1])}, {"directions": ("minimize",)}],
 )
 def test_rejects_another_search_of_the_same_name(changes: dict[str, Any]) -> None:
     open_study()
@@ -150,6 +152,28 @@ def test_rejects_another_search_of_the_same_name(changes: dict[str, Any]) -> Non
 def test_search_can_be_extended_with_another_sampler() -> None:
     open_study()
     assert not open_study(trials=50, sampler="random", pruner="asha", seed=3).is_new
+
+
+def test_several_metrics_have_a_pareto_front() -> None:
+    metrics = (Metric("metrics.json", "score"), Metric("metrics.json", "seconds"))
+    study = open_study(metrics=metrics, directions=("maximize", "minimize"))
+    for score, seconds in ((0.9, 9.0), (0.8, 5.0), (0.7, 6.0)):
+        trial = ask(study)
+        assert not study.report(trial, 1, score)
+        complete(study, trial, score, seconds)
+    assert [study.format_metrics(trial) for trial in study.list_best()] == [["0.9", "9"], ["0.8", "5"]]
+
+
+def test_mean_and_deviation_of_repeated_runs() -> None:
+    study = open_study(repeat={"seed": [3, 4]})
+    trial = ask(study)
+    assert study.list_names(trial) == ["trial-0-0", "trial-0-1"]
+    assert study.get_values(trial, 1) == study.get_values(trial) | {"seed": 4}
+    values = {"trial-0-0": 0.25, "trial-0-1": 0.75}
+    study.complete(trial, {name: Outcome("complete", (value,), commit=COMMIT) for name, value in values.items()})
+    (found,) = study.list_best()
+    assert (found.value, study.format_metrics(found)) == (0.5, ["0.5 ± 0.35"])
+    assert found.user_attrs["experiments"]["trial-0-1"] == {"commit": COMMIT, "values": [0.75]}
 
 
 def test_rejects_damaged_database() -> None:

@@ -36,7 +36,7 @@ def task(shared: Project, inside: Project, tmp_path: Path, monkeypatch: pytest.M
         repository=str(tmp_path / "git"),
         project="",
         parameters={"lr": 0.25, "sizes": [3, 4]},
-        metric=CONFIGURATION.metric,
+        metrics=CONFIGURATION.metrics,
         author=("Tester", "tester@localhost"),
         pushes_data=True,
         patience=3.0,
@@ -71,8 +71,8 @@ def test_records_experiment_with_its_data(task: Task, shared: Project, tmp_path:
     task = replace(task, parameters=task.parameters | {"epochs": 3, "seconds": 0.4})
     reports = Reports()
     outcome = run_trial(task, control(reports))
-    assert outcome == Outcome("complete", -((0.25 - 0.3) ** 2))
-    assert reports[-1] == (3, outcome.value)
+    assert outcome == Outcome("complete", (-((0.25 - 0.3) ** 2),))
+    assert reports[-1] == (3, outcome.values[0])
     assert {step for step, _ in reports} <= {1, 2, 3}
 
     shutil.rmtree(shared.folder / ".dvc/cache")
@@ -84,11 +84,11 @@ def test_records_experiment_with_its_data(task: Task, shared: Project, tmp_path:
 
     # The same trial again: the experiment is found, and does not run; another one in the same clone does.
     assert run(task) == outcome
-    assert run(replace(task, name="trial-1", parameters={"lr": 0.125})).value == -((0.125 - 0.3) ** 2)
+    assert run(replace(task, name="trial-1", parameters={"lr": 0.125})).values[0] == -((0.125 - 0.3) ** 2)
     assert [path.name for path in (tmp_path / "node/.dvc/tmp/search/clones").glob("*/*/")] == ["0"]
     # ... and with another metric or other parameters: it is not the same trial.
     error = "metrics.json: no number under test.score of the experiment"
-    assert run(replace(task, metric=Metric("metrics.json", "test.score"))) == Outcome("failed", error=error)
+    assert run(replace(task, metrics=(Metric("metrics.json", "test.score"),))) == Outcome("failed", error=error)
     error = "an experiment trial-0 with other parameters is on the Git remote; choose another name"
     assert run(replace(task, parameters={"lr": 0.5})) == Outcome("unrecorded", error=error)
     assert git(Path(), "status", "--porcelain") == ""
@@ -167,7 +167,7 @@ def test_first_of_two_attempts_wins(task: Task, tmp_path: Path, monkeypatch: pyt
         thread.start()
     for thread in threads:
         thread.join()
-    assert outcomes == [Outcome("complete", -((0.25 - 0.3) ** 2))] * 2
+    assert outcomes == [Outcome("complete", (-((0.25 - 0.3) ** 2),))] * 2
     assert git(tmp_path, "-C", task.repository, "for-each-ref", "--format=%(refname)", "refs/exps") == task.ref
 
 
@@ -186,7 +186,7 @@ def test_project_in_a_subfolder_without_remotes(
     assert (source.repository, source.project) == (str(top.folder), "inner")
     task = make_task(configure(), source, 3.0, 1, "trial-0", {"lr": 0.1})  # as committed: an experiment without changes
     before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file() and ".dvc" not in path.parts}
-    assert run(task).value == -((0.1 - 0.3) ** 2)
+    assert run(task).values[0] == -((0.1 - 0.3) ** 2)
     assert has_ref(task)
     assert {path: path.read_bytes() for path in before} == before
 
@@ -207,7 +207,7 @@ def test_remotes_over_ssh(inside: Project, tmp_path: Path, monkeypatch: pytest.M
         (tmp_path / "node/.dvc/config.local").write_text(settings)
         monkeypatch.chdir(tmp_path / "node")
         task = make_task(configure(), source, 5.0, 1, "trial-0", {"lr": 0.25})
-        assert run(task) == Outcome("complete", -((0.25 - 0.3) ** 2))
+        assert run(task) == Outcome("complete", (-((0.25 - 0.3) ** 2),))
 
         monkeypatch.chdir(inside.folder)
         fetch_experiments(source, "trial")

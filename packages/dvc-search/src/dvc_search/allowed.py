@@ -17,6 +17,7 @@ DEFAULTS = {
     "baseline": True,
     "timeout": None,
     "threads": None,
+    "repeat": None,
 }
 REQUIRED = ("name", "metric", "direction", "trials", "space")
 
@@ -57,8 +58,23 @@ def _is_name(value: object) -> bool:
 
 
 def _is_metric(value: object) -> bool:
-    items = list(value.items()) if isinstance(value, dict) else []
-    return len(items) == 1 and all(isinstance(part, str) and part for part in items[0])
+    pairs = list_pairs(value) if isinstance(value, dict) else []
+    return bool(pairs) and all(isinstance(part, str) and part for pair in pairs for part in pair)
+
+
+def list_pairs(content: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+    """List keys and values of a mapping whose values may be lists."""
+    return [(key, each) for key, value in content.items() for each in (value if isinstance(value, list) else [value])]
+
+
+def _is_direction(value: object) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return all(each in DIRECTIONS for each in values)
+
+
+def _is_repeat(value: object) -> bool:
+    lists = list(value.values()) if isinstance(value, dict) else []
+    return value is None or (len(lists) == 1 and isinstance(lists[0], list) and len(lists[0]) > 1)
 
 
 def _is_integer(value: object, minimum: int) -> bool:
@@ -74,13 +90,14 @@ def _is_duration(value: object) -> bool:
 
 ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_is_name, "letters, digits, - and _"),
-    "metric": (_is_metric, "one file and its key, such as metrics/train/metrics.json: validation.accuracy"),
-    "direction": (lambda value: value in DIRECTIONS, " or ".join(DIRECTIONS)),
+    "metric": (_is_metric, "a file and its key, such as metrics/train/metrics.json: validation.accuracy"),
+    "direction": (_is_direction, "maximize or minimize, or a list of them, one for each metric"),
     "trials": (lambda value: _is_integer(value, 1), "an integer of 1 or more"),
     "seed": (lambda value: _is_integer(value, 0), "an integer of 0 or more"),
     "validate": (lambda value: isinstance(value, str), "a command"),
     "timeout": (_is_duration, "a time such as 2h, 1h30m or 90s"),
     "threads": (lambda value: value is None or _is_integer(value, 1), "an integer of 1 or more"),
+    "repeat": (_is_repeat, "one key of params.yaml with a list of values, such as seed: [0, 1, 2]"),
     "baseline": (lambda value: isinstance(value, bool), "true or false"),
     "space": (lambda value: isinstance(value, dict), "a mapping of keys of params.yaml to lists, ranges and values"),
 }

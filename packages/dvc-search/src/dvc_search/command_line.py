@@ -4,31 +4,20 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING
 
-from dvc_search.configuration import Configuration, read_configuration, read_yaml
+from dvc_search.configuration import Configuration, read_configuration
 from dvc_search.errors import GitError, SearchError
 from dvc_search.log import show_logs
 from dvc_search.options import LOCAL, make_parser
 from dvc_search.preconditions import is_in_history, show_metric
 from dvc_search.repository import (
-    Source,
     fetch_experiments,
     find_source,
     has_changed_since,
-    is_recorded,
-    make_task,
 )
-
-if TYPE_CHECKING:
-    from dvc_search.driver import Driver
-    from dvc_search.progress import Progress
-    from dvc_search.study import Study
+from dvc_search.yaml_file import read_yaml
 
 INTERRUPTED = 130
 
@@ -71,15 +60,17 @@ def run(configuration: Configuration, options: argparse.Namespace) -> int:
     from dvc_search.lock import lock_search
     from dvc_search.page import Page
     from dvc_search.progress import Progress, print_result
+    from dvc_search.session import run_trials
     from dvc_search.study import Study
     from dvc_search.validation import validate_values
 
     if options.on != LOCAL:
         check_address(options.on)
-    source = find_source(on_this_machine=options.on == LOCAL, metrics=[configuration.metric])
-    if show_metric(configuration.metric) is None:
-        note = "not in the last commit; the first trial will show whether it has the metric"
-        print(f"note: {configuration.metric.file}: {note}", file=sys.stderr)
+    source = find_source(on_this_machine=options.on == LOCAL, metrics=configuration.metrics)
+    for metric in configuration.metrics:
+        if show_metric(metric) is None:
+            note = "not in the last commit; the first trial will show whether it has the metric"
+            print(f"note: {metric.file}: {note}", file=sys.stderr)
     with lock_search(configuration.name):
         study = Study(configuration, options.storage)
         if study.is_new:
@@ -107,33 +98,9 @@ def run(configuration: Configuration, options: argparse.Namespace) -> int:
         return INTERRUPTED
     if unfinished := ", ".join(f"{study.name}-{trial.number}" for trial in study.list_running()):
         raise SearchError(f"{unfinished}: not ended; the same command runs them again")
-    if not study.list_best(1):
+    if not study.list_best():
         raise SearchError("no trial is complete")
     return 0
-
-
-def run_trials(
-    configuration: Configuration, options: argparse.Namespace, source: Source, study: "Study", progress: "Progress"
-) -> "Driver":
-    """Connect to the cluster and run the trials; return the driver, which says why it has ended."""
-    from dvc_search.cluster import Cluster
-    from dvc_search.connection import connect, describe_risk
-    from dvc_search.driver import Driver
-    from dvc_search.node import list_requirements
-    from dvc_search.workers import Workers
-
-    if risk := describe_risk(options.on):
-        progress.print(f"warning: {risk}")
-    with connect(options.on, options.jobs) as client:
-        if not client.nthreads():
-            progress.print(f"waiting for workers; on each: dask worker {options.on} --nthreads 1")
-        cluster = Cluster(client, Workers(client, list_requirements()))
-        threads = max(1, (os.cpu_count() or 1) // options.jobs) if options.on == LOCAL else None
-        describe = partial(make_task, configuration, source, options.patience, configuration.threads or threads)
-        driver = Driver(study, cluster, describe, partial(is_recorded, source), progress, configuration.timeout)
-        with _counting_interrupts(driver, progress):
-            driver.run()
-    return driver
 
 
 def _check_commit(configuration: Configuration, commit: str, head: str) -> None:
@@ -148,21 +115,3 @@ def _check_commit(configuration: Configuration, commit: str, head: str) -> None:
         raise SearchError(f"{started}, is not in the history of {head[:7]}; {advice}")
     if commit != head and has_changed_since(commit):
         raise SearchError(f"what stages read has changed since {started}; {advice}, or git checkout {commit[:7]}")
-
-
-@contextmanager
-def _counting_interrupts(driver: "Driver", progress: "Progress") -> Iterator[None]:
-    """Let Ctrl-C end the search: once after the running trials, twice without them, three times at once."""
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        driver.interrupts += 1
-        if driver.interrupts > 2:
-            raise KeyboardInterrupt
-        texts = "running trials end; Ctrl-C again stops them", "stopping the running trials"
-        progress.print(texts[driver.interrupts - 1])
-
-    previous = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)

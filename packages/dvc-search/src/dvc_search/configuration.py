@@ -1,21 +1,20 @@
 """Read search.yaml strictly."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-from dvc_search.allowed import DEFAULTS, find_errors, parse_duration
+from dvc_search.allowed import DEFAULTS, find_errors, list_pairs, parse_duration
 from dvc_search.errors import SearchError
 from dvc_search.metric import find
-from dvc_search.parameters import parse_space
+from dvc_search.parameters import check_parameter, parse_space
 from dvc_search.sampling import make_pruner, make_sampler, rehearse
 from dvc_search.space import Choice, Space, find_point
 from dvc_search.task import Direction, Metric
+from dvc_search.yaml_file import read_yaml
 
 
 @dataclass(frozen=True)
@@ -24,8 +23,8 @@ class Configuration:
 
     Attributes:
         name: name of the search; its experiments are NAME-0, NAME-1 and so on.
-        metric: what is optimized.
-        direction: maximize or minimize.
+        metrics: what is optimized.
+        directions: maximize or minimize each metric.
         sampler: tpe, random, grid, or a class of Optuna, with arguments if it is a mapping.
         pruner: none, median, asha, or a class of Optuna, with arguments if it is a mapping.
         trials: number of trials.
@@ -33,6 +32,7 @@ class Configuration:
         validate: a command that fails if params.yaml has a value that is not allowed; empty if there is none.
         space: parameters whose values differ from params.yaml.
         baseline: what Optuna would choose for the values of params.yaml: the first trial; or None.
+        repeat: values of a parameter, by key: a trial is run with each, and has the mean of the metrics.
         timeout: seconds after which no trial is started, or None.
         threads: threads that a trial may use, or None.
         note: why there is no baseline, or empty.
@@ -40,8 +40,8 @@ class Configuration:
     """
 
     name: str
-    metric: Metric
-    direction: Direction
+    metrics: tuple[Metric, ...]
+    directions: tuple[Direction, ...]
     sampler: object
     pruner: object
     trials: int
@@ -49,6 +49,7 @@ class Configuration:
     validate: str
     space: Space
     baseline: Mapping[str, Choice] | None
+    repeat: Mapping[str, Sequence[object]] = field(default_factory=dict)
     timeout: float | None = None
     threads: int | None = None
     note: str = ""
@@ -65,7 +66,9 @@ class Configuration:
 
     def describe(self) -> str:
         """Describe what must stay the same while a search goes on, so that all values can be compared."""
-        return repr((self.metric, self.direction, sorted(self.space, key=lambda parameter: parameter.name)))
+        return repr(
+            (self.metrics, self.directions, self.repeat, sorted(self.space, key=lambda parameter: parameter.name))
+        )
 
 
 def read_configuration(
@@ -94,26 +97,57 @@ def read_configuration(
     if space and not found and all(parameter.distribution is None for parameter in space):
         errors.append("space: no parameter varies; it must have a list or a range")
     errors += [f"space: {key}: {error}" for key, error in found.items() if key not in overrides]
-    for key, make in (("sampler", lambda value: make_sampler(value, 0)), ("pruner", make_pruner)):
-        try:
-            make(content[key])
-        except ValueError as error:
-            errors.append(f"{key}: {error}")
+    errors += _find_sampler_errors(content)
     if not errors and not found:
-        try:
-            rehearse(content["sampler"], content["pruner"], [content["direction"]], space)
-        except ValueError as error:
-            errors.append(f"sampler or pruner: {error}")
+        errors += _find_conflicts(content, space, parameters)
     lines = [f"{path}: {error}" for error in errors]
     lines += [f"-S {key}: {error}" for key, error in found.items() if key in overrides]
     if lines:
         raise SearchError("\n".join(lines))
-    (file, key), *_ = content.pop("metric").items()
+    metrics = tuple(Metric(file, key) for file, key in list_pairs(content.pop("metric")))
+    directions = _list_directions(content.pop("direction"))
     baseline, note = _find_baseline(space, parameters) if content["baseline"] else (None, "")
-    content["timeout"] = content["timeout"] and parse_duration(content["timeout"])
-    return Configuration(
-        **content | {"metric": Metric(file, key), "space": space, "baseline": baseline, "note": note, "path": path}
-    )
+    changes = {
+        "timeout": content["timeout"] and parse_duration(content["timeout"]),
+        "repeat": content["repeat"] or {},
+        "space": space,
+        "baseline": baseline,
+    }
+    return Configuration(**content | changes, metrics=metrics, directions=directions, note=note, path=path)
+
+
+def _find_sampler_errors(content: Mapping[str, Any]) -> Iterator[str]:
+    makers: dict[str, Callable[[object], object]] = {"sampler": partial(make_sampler, seed=0), "pruner": make_pruner}
+    for key, make in makers.items():
+        try:
+            make(content[key])
+        except ValueError as error:
+            yield f"{key}: {error}"
+
+
+def _find_conflicts(content: Mapping[str, Any], space: Space, parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for values that are allowed, but not together."""
+    directions, metrics = _list_directions(content["direction"]), list_pairs(content["metric"])
+    if len(directions) != len(metrics):
+        yield f"direction: {len(directions)} for {len(metrics)} metrics; it must be a list with one for each metric"
+    elif len(directions) > 1 and content["pruner"] not in ("none", "NopPruner"):
+        yield f"pruner: {content['pruner']!r} is not allowed with several metrics, which Optuna cannot prune by"
+    else:
+        try:
+            rehearse(content["sampler"], content["pruner"], directions, space)
+        except ValueError as error:
+            yield f"sampler or pruner: {error}"
+    for key, values in (content["repeat"] or {}).items():
+        try:
+            check_parameter(str(key), values, parameters)
+        except ValueError as error:
+            yield f"repeat: {key}: {error}"
+        if key in {parameter.key for parameter in space}:
+            yield f"repeat: {key}: also in the space"
+
+
+def _list_directions(content: Any) -> tuple[Direction, ...]:
+    return tuple(content) if isinstance(content, list) else (content,)
 
 
 def _find_baseline(space: Space, parameters: Mapping[str, Any]) -> tuple[dict[str, Choice] | None, str]:
@@ -121,24 +155,3 @@ def _find_baseline(space: Space, parameters: Mapping[str, Any]) -> tuple[dict[st
         return find_point(space, {parameter.key: find(parameters, parameter.key) for parameter in space}), ""
     except ValueError as error:
         return None, f"the values of params.yaml are not the first trial: {error} is not in the space"
-
-
-def read_yaml(path: Path) -> dict[Any, Any]:
-    """Read a YAML file whose top level is a mapping.
-
-    Raises:
-        SearchError: it cannot be read.
-    """
-    try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SearchError(f"{path}: no such file; run from the folder that contains it") from None
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        raise SearchError(f"{path}{line}: {' '.join(str(error.problem or error.context).split())}") from None
-    except (YAMLError, UnicodeDecodeError, OSError) as error:
-        raise SearchError(f"{path}: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise SearchError(f"{path}: must be a mapping of keys to values")
-    return content

@@ -3,13 +3,10 @@
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
-
-from optuna.trial import Trial
+from collections.abc import Callable
 
 from dvc_search import events
+from dvc_search.engine import Asked, Engine, Run
 from dvc_search.log import store_log
 from dvc_search.progress import Progress
 from dvc_search.study import Study
@@ -17,29 +14,6 @@ from dvc_search.task import Outcome, Task
 
 MAX_ATTEMPTS = 3  # of a trial, since the search was started
 WAIT_SECONDS = 0.5
-
-
-class Engine(Protocol):
-    """What runs the trials: dvc_search.cluster.Cluster."""
-
-    def has_free_worker(self) -> bool:
-        """Return whether a trial can be started."""
-
-    def start(self, task: Task) -> None:
-        """Start a trial on a free worker."""
-
-    def stop(self, name: str) -> None:
-        """Ask a trial to stop."""
-
-    def wait(self, seconds: float) -> Iterator[events.Event]:
-        """Yield what has happened."""
-
-
-@dataclass
-class _Running:
-    trial: Trial
-    attempts: int = 0
-    is_pruned: bool = False
 
 
 class Driver:
@@ -75,8 +49,8 @@ class Driver:
         self._make_task = make_task
         self._is_recorded = is_recorded
         self._progress = progress
-        self._waiting = deque(_Running(trial) for trial in study.list_running())
-        self._running: dict[str, _Running] = {}
+        self._waiting = deque(Run(Asked(trial)) for trial in study.list_running())
+        self._running: dict[str, Run] = {}
         self._is_exhausted = False  # no point of the space is left
         self._end = time.monotonic() + (math.inf if timeout is None else timeout)
         self.interrupts = 0
@@ -103,48 +77,48 @@ class Driver:
         while not self.interrupts and not self.error:
             if not self._waiting and (self._is_exhausted or self._study.has_enough()):
                 return False
-            if time.monotonic() > self._end:
+            if time.monotonic() > self._end and not self._is_exhausted:
                 self._end = math.inf
-                self._waiting.clear()
                 self._is_exhausted = True
                 self._progress.print("the time is over: no more trials are started, and the running ones end")
-                return False
+                continue
             if not self._engine.has_free_worker():
                 return True
-            running = self._waiting.popleft() if self._waiting else self._ask()
-            if running is None:
+            run = self._waiting.popleft() if self._waiting else self._ask()
+            if run is None:
                 self._is_exhausted = True
                 count = len(self._study.list_counted())
                 self._progress.print(f"the space has no other parameters to try: the search ends after {count} trials")
                 return False
-            running.attempts += 1
-            name = f"{self._study.name}-{running.trial.number}"
-            self._running[name] = running
-            self._engine.start(self._make_task(name, self._study.get_values(running.trial)))
+            run.attempts += 1
+            name = self._study.list_names(run.asked.trial)[run.number]
+            self._running[name] = run
+            self._engine.start(self._make_task(name, self._study.get_values(run.asked.trial, run.number)))
         return False
 
-    def _ask(self) -> _Running | None:
+    def _ask(self) -> Run | None:
         trial = self._study.ask()
-        return _Running(trial) if trial else None
+        return Run(Asked(trial)) if trial else None
 
     def _handle(self, event: events.Event) -> None:
         if isinstance(event, events.Notice):
             self._progress.print(event.text)
         elif isinstance(event, events.Reported):
-            running = self._running[event.name]
-            if not running.is_pruned and self._study.report(running.trial, event.step, event.value):
-                running.is_pruned = True
+            run = self._running[event.name]
+            is_judged = run.number == 0 and not run.asked.is_pruned  # the same value of `repeat` in all trials
+            if is_judged and self._study.report(run.asked.trial, event.step, event.value):
+                run.asked.is_pruned = True
                 self._engine.stop(event.name)
         elif isinstance(event, events.Lost):
             self._retry(event.name, event.reason, self._running.pop(event.name))
         else:
             self._tell(event.name, event.outcome, self._running.pop(event.name))
 
-    def _retry(self, name: str, reason: str, running: _Running) -> bool:
+    def _retry(self, name: str, reason: str, run: Run) -> bool:
         """Run a trial again, which has failed through no fault of its own, unless that has happened too often."""
-        running.is_pruned = False
-        if running.attempts < MAX_ATTEMPTS or self._is_recorded(name):
-            self._waiting.append(running)
+        run.asked.is_pruned = False
+        if run.attempts < MAX_ATTEMPTS or self._is_recorded(name):
+            self._waiting.append(run)
             self._progress.print(f"{name}  {reason}; it will run again")
             return True
         self._progress.print(
@@ -152,18 +126,42 @@ class Driver:
         )
         return False
 
-    def _tell(self, name: str, outcome: Outcome, running: _Running) -> None:
+    def _tell(self, name: str, outcome: Outcome, run: Run) -> None:
         store_log(name, outcome.log)
+        asked = run.asked
+        if asked.has_failed:
+            return
         if outcome.state in ("lost", "unable"):
-            if not self._retry(name, outcome.error, running) and outcome.state == "unable":
+            if not self._retry(name, outcome.error, run) and outcome.state == "unable":
                 self.error = f"{name}: {outcome.error}"
             return
-        if outcome.state == "complete" and outcome.value is not None:
-            self._study.complete(running.trial, outcome.value)
-        elif outcome.state == "stopped" and running.is_pruned:
-            self._study.prune(running.trial)
+        self._progress.print_outcome(name, outcome, self._study.get_values(asked.trial, run.number), asked.is_pruned)
+        if outcome.state == "complete":
+            self._complete(name, outcome, run)
+        elif outcome.state == "stopped" and asked.is_pruned:
+            self._study.prune(asked.trial)
         elif outcome.state == "failed":
-            self._study.fail(running.trial, outcome.error)
+            self._fail(outcome.error, asked)
         elif outcome.state == "unrecorded":
             self.error = f"{name}: {outcome.error}"
-        self._progress.print_outcome(name, outcome, self._study.get_values(running.trial), running.is_pruned)
+
+    def _complete(self, name: str, outcome: Outcome, run: Run) -> None:
+        """Run the trial with the other values of `repeat`; after the last, store its values."""
+        asked = run.asked
+        names = self._study.list_names(asked.trial)
+        asked.outcomes[name] = outcome
+        if run.number == 0:
+            self._waiting.extendleft(Run(asked, number) for number in reversed(range(1, len(names))))
+        if len(asked.outcomes) == len(names):
+            self._study.complete(asked.trial, asked.outcomes)
+            if len(names) > 1:
+                self._progress.print_trial(asked.trial.number)
+
+    def _fail(self, error: str, asked: Asked) -> None:
+        """Store that a trial has failed; it is not run with other values of `repeat`."""
+        asked.has_failed = True
+        self._study.fail(asked.trial, error)
+        self._waiting = deque(run for run in self._waiting if run.asked is not asked)
+        for name, run in self._running.items():
+            if run.asked is asked:
+                self._engine.stop(name)

@@ -42,10 +42,10 @@ class Figure(NamedTuple):
 class Snapshot(optuna.Study):
     """A study of given trials, which keep their numbers: `Study.add_trials` would number them anew."""
 
-    def __init__(self, trials: Sequence[FrozenTrial], direction: Direction) -> None:
+    def __init__(self, trials: Sequence[FrozenTrial], directions: Sequence[Direction]) -> None:
         """Take the trials."""
         storage = InMemoryStorage()
-        super().__init__(optuna.create_study(storage=storage, direction=direction).study_name, storage)
+        super().__init__(optuna.create_study(storage=storage, directions=directions).study_name, storage)
         self._given = trials
 
     def get_trials(self, deepcopy: bool = True, states: Any = None) -> list[FrozenTrial]:  # noqa: ARG002, FBT001
@@ -53,49 +53,64 @@ class Snapshot(optuna.Study):
         return [trial for trial in self._given if states is None or trial.state in states]
 
 
-def draw_figures(trials: Sequence[FrozenTrial], direction: Direction, metric: str) -> list[Figure]:
-    """Draw all figures of a search; `metric` is the name of the value, and `trials` are without gaps."""
-    study = Snapshot(trials, direction)
+def draw_figures(
+    trials: Sequence[FrozenTrial], directions: Sequence[Direction], metrics: Sequence[str]
+) -> list[Figure]:
+    """Draw all figures of a search; `metrics` are the names of the values, and `trials` are without gaps."""
+    study = Snapshot(trials, directions)
     run = [trial for trial in trials if NOT_RUN not in trial.user_attrs]
+    has_steps = any(trial.intermediate_values for trial in trials)
+    together = _draw(
+        "Values by step",
+        "" if has_steps else "No trial has reported values by step.",
+        lambda: visualization.plot_intermediate_values(study).update_layout(showlegend=False, yaxis_title=metrics[0]),
+    )
+    if len(metrics) > 1:
+        missing = "" if study.get_trials(states=(TrialState.COMPLETE,)) else "No trial is complete."
+        names = list(metrics)
+        together = _draw("Pareto front", missing, lambda: visualization.plot_pareto_front(study, target_names=names))
+    timeline = _draw(
+        "Timeline",
+        "" if run else "There are no trials.",
+        lambda: visualization.plot_timeline(Snapshot(run, directions)),
+    )
+    figures = [_draw_metric(study, number, metric) for number, metric in enumerate(metrics)]
+    history, importance, *others = (list(each) for each in zip(*figures, strict=True))
+    return [*history, together, *importance, timeline, *(figure for each in others for figure in each)]
+
+
+def _draw_metric(study: Snapshot, number: int, metric: str) -> list[Figure]:
     complete = study.get_trials(states=(TrialState.COMPLETE,))
     keys = sorted({key for trial in complete for key in trial.params})
-    has_importances = len(complete) >= MIN_FOR_IMPORTANCE and len({trial.value for trial in complete}) > 1
+    several = len(study.directions) > 1
+    target: dict[str, Any] = {"target": lambda trial: trial.values[number]} if several else {}
+    named = {"target_name": metric, **target}
+    suffix = f": {metric}" if several else ""
+    has_importances = len(complete) >= MIN_FOR_IMPORTANCE and len({trial.values[number] for trial in complete}) > 1
     importances: dict[str, float] = {}
     if has_importances:
         with contextlib.suppress(Exception):  # the figure below says which
-            importances = optuna.importance.get_param_importances(study)
+            importances = optuna.importance.get_param_importances(study, **target)
     paired = ([key for key in importances if key in keys] or keys)[:MAX_IN_PAIRS]
-    has_steps = any(trial.intermediate_values for trial in trials)
-    named: dict[str, Any] = {"target_name": metric}
     one = "" if complete else "No trial is complete."
     two = "" if len(complete) > 1 else "This needs two complete trials."
     return [
-        _draw("History", one, lambda: visualization.plot_optimization_history(study, **named)),
+        _draw(f"History{suffix}", one, lambda: visualization.plot_optimization_history(study, **named)),
         _draw(
-            "Values by step",
-            "" if has_steps else "No trial has reported values by step.",
-            lambda: visualization.plot_intermediate_values(study).update_layout(showlegend=False, yaxis_title=metric),
-        ),
-        _draw(
-            "Importance of parameters",
+            f"Importance of parameters{suffix}",
             "" if has_importances else f"This needs {MIN_FOR_IMPORTANCE} complete trials with different values.",
             lambda: visualization.plot_param_importances(study, **named).update_layout(showlegend=False),
         ),
+        _draw(f"Parameters{suffix}", one, lambda: visualization.plot_slice(study, **named), len(keys)),
         _draw(
-            "Timeline",
-            "" if run else "There are no trials.",
-            lambda: visualization.plot_timeline(Snapshot(run, direction)),
-        ),
-        _draw("Parameters", one, lambda: visualization.plot_slice(study, **named), len(keys)),
-        _draw(
-            "Pairs of parameters",
+            f"Pairs of parameters{suffix}",
             two or ("" if len(keys) > 1 else "This needs two parameters that vary."),
             lambda: visualization.plot_contour(study, params=paired, **named),
             len(paired) if len(paired) > 2 else 1,
             height=600 if len(paired) > 2 else HEIGHT,
         ),
         _draw(
-            "Parallel coordinates",
+            f"Parallel coordinates{suffix}",
             two,
             lambda: visualization.plot_parallel_coordinate(study, **named),
             2 + len(keys) // 2,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from dvc_search.configuration import read_yaml
+from dvc_search.yaml_file import read_yaml
 
 VERSIONS_YAML = Path("versions.yaml")
 ALWAYS_REQUIRED = ("Python", "dvc-search", "dvc", "distributed")

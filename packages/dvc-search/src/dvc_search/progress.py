@@ -1,7 +1,7 @@
 """Show a search while it runs, and its result."""
 
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +19,7 @@ from dvc_search.repository import Source, make_apply_command
 from dvc_search.study import Study
 from dvc_search.task import Outcome
 
+SHOWN = 3  # of the best trials
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
@@ -34,7 +35,7 @@ class Progress:
     def __init__(self, study: Study, configuration: Configuration, page: Page | None = None) -> None:
         """Show the trials of `study`."""
         self._study = study
-        self._metric = configuration.metric.key
+        self._keys = [metric.key for metric in configuration.metrics]
         self._page = page
         columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         console = _Console(highlight=False, markup=False, soft_wrap=True)
@@ -57,7 +58,10 @@ class Progress:
         """Show how many trials run, and what the study has about the others; write the page."""
         states = Counter(trial.state for trial in self._study.list_counted())
         texts = [f"{running} running", *(f"{states[state]} {_NAMES[state]}" for state in ENDED)]
-        if best := self._study.list_best(1):
+        best = self._study.list_best()
+        if len(self._keys) > 1:
+            texts.append(f"{len(best)} on the Pareto front")
+        elif best:
             texts.append(f"best {best[0].value:.6g} ({self._study.name}-{best[0].number})")
         ended = sum(states[state] for state in ENDED)
         self._bar.update(self._task, completed=ended, description=", ".join(texts))
@@ -71,28 +75,41 @@ class Progress:
     def print_outcome(self, name: str, outcome: Outcome, values: Mapping[str, object], is_pruned: bool) -> None:  # noqa: FBT001
         """Print how a trial ended."""
         texts = {
-            "complete": f"{self._metric} {outcome.value:.6g}" if outcome.value is not None else "",
+            "complete": _join(self._keys, [f"{value:.6g}" for value in outcome.values]),
             "stopped": "pruned" if is_pruned else "stopped; the same command runs it again",
             "failed": f"failed: {outcome.error}",
             "unrecorded": f"not recorded: {outcome.error}",
         }
         self.print(f"{name}  {texts[outcome.state]}  {format_parameters(values)}")
 
+    def print_trial(self, number: int) -> None:
+        """Print the means of a trial that was repeated."""
+        trial = self._study.list_trials()[number]
+        values = format_parameters(self._study.get_values(trial))
+        self.print(f"{self._study.name}-{number}  {_join(self._keys, self._study.format_metrics(trial))}  {values}")
+
 
 _NAMES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 
 
 def print_result(study: Study, configuration: Configuration, source: Source, experiments: Container[str]) -> None:
-    """Print the best three trials that have an experiment, and the commands that show and keep experiments."""
-    complete = study.list_best(len(study.list_counted()))
-    best = [trial for trial in complete if f"{configuration.name}-{trial.number}" in experiments][:3]
+    """Print the best trials that have an experiment, and the commands that show and keep experiments."""
+    best = [trial for trial in study.list_best() if study.list_names(trial)[0] in experiments]
     if not best:
         return
-    print(f"best of {len(study.list_counted())} trials by {configuration.metric.key}:")
+    keys = [metric.key for metric in configuration.metrics]
+    if len(keys) == 1:
+        best = best[:SHOWN]
+    head = "best" if len(keys) == 1 else "Pareto front"
+    print(f"{head} of {len(study.list_counted())} trials by {' and '.join(keys)}:")
     for trial in best:
         values = format_parameters(study.get_values(trial))
-        print(f"  {configuration.name}-{trial.number}  {trial.value:.6g}  {values}")
+        print(f"  {study.name}-{trial.number}  {'  '.join(study.format_metrics(trial))}  {values}")
     is_current = git(Path(), "rev-parse", "HEAD") == source.commit
     rev = "" if is_current else f" --rev {source.commit[:7]}"
     print(f"show them:  dvc exp show --only-changed{rev}")
-    print(f"keep one:   {make_apply_command(source, f'{configuration.name}-{best[0].number}')}")
+    print(f"keep one:   {make_apply_command(source, study.list_names(best[0])[0])}")
+
+
+def _join(keys: Sequence[str], values: Sequence[str]) -> str:
+    return "  ".join(f"{key} {value}" for key, value in zip(keys, values, strict=False))

@@ -15,7 +15,7 @@ from dvc_search.errors import GitError
 from dvc_search.git import git, try_git
 from dvc_search.metric import find, parse, read_value
 from dvc_search.process import find_error, find_machine_error, run_dvc
-from dvc_search.task import Control, Outcome, Task, TrialError
+from dvc_search.task import Control, Metric, Outcome, Task, TrialError
 
 FIRST_WAIT, LAST_WAIT = 1.0, 30.0  # seconds between two attempts to reach a remote
 
@@ -79,22 +79,26 @@ def push_experiment(clone: Clone, task: Task, control: Control) -> None:
             raise
 
 
-def read_value_of_experiment(clone: Clone, task: Task) -> float:
-    """Return the metric that the experiment records, which may be that of another attempt.
+def read_values_of_experiment(clone: Clone, task: Task) -> tuple[float, ...]:
+    """Return the metrics that the experiment records, which may be those of another attempt.
 
     Raises:
-        TrialError: the experiment has other parameters, or no finite metric.
+        TrialError: the experiment has other parameters, or a metric that is missing or not finite.
     """
     parameters = parse(_show(clone.folder, task, "params.yaml"), "params.yaml")
     if any(_find(parameters, key) != value for key, value in task.parameters.items()):
         text = f"an experiment {task.name} with other parameters is on the Git remote; choose another name"
         raise TrialError(Outcome("unrecorded", error=text))
+    return tuple(_read_value(clone, task, metric) for metric in task.metrics)
+
+
+def _read_value(clone: Clone, task: Task, metric: Metric) -> float:
     try:
-        value = read_value(_show(clone.folder, task, task.metric.file), task.metric)
+        value = read_value(_show(clone.folder, task, metric.file), metric)
     except ValueError as error:
         raise TrialError(Outcome("failed", error=f"{error} of the experiment")) from None
     if not math.isfinite(value):
-        raise TrialError(Outcome("failed", error=f"{task.metric.file}: {task.metric.key} is {value}"))
+        raise TrialError(Outcome("failed", error=f"{metric.file}: {metric.key} is {value}"))
     return value
 
 

@@ -78,7 +78,7 @@ def make_task(
         repository=source.repository,
         project=source.project,
         parameters=parameters,
-        metric=configuration.metric,
+        metrics=configuration.metrics,
         author=source.author,
         pushes_data=bool(source.remote),
         patience=patience,

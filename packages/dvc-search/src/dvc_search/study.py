@@ -1,19 +1,22 @@
 """The study of a search, in a database: which trials there are, how they ended, and which parameters come next."""
 
-import optuna
+from collections.abc import Mapping
+from itertools import zip_longest
+from statistics import fmean, stdev
+
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from dvc_search.configuration import Configuration
-from dvc_search.errors import SearchError
-from dvc_search.lock import FOLDER
 from dvc_search.sampling import make_pruner, make_sampler
 from dvc_search.space import get_values, suggest
+from dvc_search.storage import DEFINITION, open_study
+from dvc_search.task import Outcome
 
 MAX_REPEATED = 100  # after as many points in succession that were tried before, the space counts as exhausted
-DEFINITION = "definition"  # attributes of the study
-COMMIT = "commit"
+COMMIT = "commit"  # attribute of the study
 NOT_RUN = "not_run"  # attributes of a trial: why it is not counted
-ERROR = "error"
+ERROR = "error"  # why it has failed
+EXPERIMENTS = "experiments"  # commit and metrics of each, by name
 
 
 class Study:
@@ -29,24 +32,10 @@ class Study:
         Raises:
             SearchError: the study is about something else, or the database cannot be opened.
         """
-        FOLDER.mkdir(parents=True, exist_ok=True)
         self._space = configuration.space
         self._configuration = configuration
         self.name = configuration.name
-        url = storage or f"sqlite:///{FOLDER / self.name}.db"
-        try:
-            self._study = optuna.create_study(
-                study_name=self.name, storage=url, direction=configuration.direction, load_if_exists=True
-            )
-        except Exception as error:  # noqa: BLE001 - of Optuna, SQLAlchemy or the driver of any database
-            raise SearchError(f"{url}: cannot be opened: {' '.join(str(error).split())}") from None
-        self._definition = configuration.describe()
-        stored = self._study.user_attrs.get(DEFINITION)
-        if stored not in (None, self._definition):
-            raise SearchError(
-                f"{configuration.path}: metric, direction or space differ from those that search {self.name} was "
-                "started with; choose another name, or restore them"
-            )
+        self._study = open_study(configuration, storage)
         self._study.sampler = make_sampler(configuration.sampler, configuration.seed, len(self.list_trials()))
         self._study.pruner = make_pruner(configuration.pruner)
         self._is_exhausted = False  # no point of the space is left, as the sampler knows
@@ -68,7 +57,7 @@ class Study:
     def begin(self, commit: str) -> None:
         """Store what the study is about, and the commit that all trials are based on."""
         self._study.set_user_attr(COMMIT, commit)
-        self._study.set_user_attr(DEFINITION, self._definition)
+        self._study.set_user_attr(DEFINITION, self._configuration.describe())
         if self._configuration.baseline is not None:
             self._study.enqueue_trial(dict(self._configuration.baseline), skip_if_exists=True)
 
@@ -93,20 +82,31 @@ class Study:
         frozen = (trial for trial in self.list_trials() if trial.state == TrialState.RUNNING)
         return [Trial(self._study, trial._trial_id) for trial in frozen]  # noqa: SLF001 - Optuna has no other way
 
-    def get_values(self, trial: Trial | FrozenTrial) -> dict[str, object]:
-        """Return the parameters of a trial, the fixed ones too, as values of params.yaml."""
-        return get_values(self._space, trial.params)
+    def get_values(self, trial: Trial | FrozenTrial, run: int | None = None) -> dict[str, object]:
+        """Return the parameters of a trial, or of one of its runs, the fixed ones too, as values of params.yaml."""
+        repeated = {} if run is None else {key: values[run] for key, values in self._configuration.repeat.items()}
+        return get_values(self._space, trial.params) | repeated
+
+    def list_names(self, trial: Trial | FrozenTrial) -> list[str]:
+        """List the names of the experiments of a trial: one, or one for each value of `repeat`."""
+        name = f"{self.name}-{trial.number}"
+        repeated = next(iter(self._configuration.repeat.values()), ())
+        return [f"{name}-{number}" for number in range(len(repeated))] or [name]
 
     def report(self, trial: Trial, step: int, value: float) -> bool:
         """Store a value of a running trial, and return whether the trial should be pruned."""
+        if len(self._configuration.metrics) > 1:  # which Optuna does not support
+            return False
         if step < 0 or step in self._get_frozen(trial.number).intermediate_values:  # of an attempt that did not end
             return False
         trial.report(value, step)
         return trial.should_prune()
 
-    def complete(self, trial: Trial, value: float) -> None:
-        """Store that a trial has ended with a value."""
-        self._study.tell(trial, value)
+    def complete(self, trial: Trial, outcomes: Mapping[str, Outcome]) -> None:
+        """Store the experiments of a trial, by name, and the means of their metrics."""
+        found = {name: {"commit": outcome.commit, "values": outcome.values} for name, outcome in outcomes.items()}
+        trial.set_user_attr(EXPERIMENTS, found)
+        self._study.tell(trial, [fmean(each) for each in zip(*(run.values for run in outcomes.values()), strict=True)])
 
     def prune(self, trial: Trial) -> None:
         """Store that a trial was stopped by the pruner."""
@@ -122,11 +122,19 @@ class Study:
         trials = self.list_trials()
         return [trial for trial in trials if NOT_RUN not in trial.user_attrs and trial.state != TrialState.WAITING]
 
-    def list_best(self, count: int) -> list[FrozenTrial]:
-        """List the trials with the best values, the best first."""
+    def list_best(self) -> list[FrozenTrial]:
+        """List the complete trials, the best first; with several metrics, the Pareto front."""
+        if len(self._configuration.metrics) > 1:
+            return self._study.best_trials
         complete = [trial for trial in self.list_counted() if trial.state == TrialState.COMPLETE]
-        sign = -1 if self._configuration.direction == "maximize" else 1
-        return sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))[:count]
+        sign = -1 if self._configuration.directions == ("maximize",) else 1
+        return sorted(complete, key=lambda trial: (sign * trial.values[0], trial.number))
+
+    def format_metrics(self, trial: FrozenTrial) -> list[str]:
+        """Format the metrics of a complete trial, those of several runs with their standard deviation."""
+        runs = [run["values"] for run in trial.user_attrs.get(EXPERIMENTS, {}).values()]
+        deviations = [f" ± {stdev(each):.2g}" for each in zip(*runs, strict=True)] if len(runs) > 1 else []
+        return [f"{value:.6g}{deviation}" for value, deviation in zip_longest(trial.values, deviations, fillvalue="")]
 
     def list_trials(self) -> list[FrozenTrial]:
         """List all trials by number, those that were not run too."""

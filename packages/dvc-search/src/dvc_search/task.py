@@ -29,7 +29,7 @@ class Task:
         repository: URL of the Git remote, or path of a repository, that the experiment is pushed to.
         project: path of the DVC project in the Git repository; empty if it is the root.
         parameters: values by key of params.yaml; dots in a key separate levels.
-        metric: the metric that is followed and returned.
+        metrics: the metrics that are returned; the first is followed.
         author: name and email for the commit of the experiment.
         pushes_data: pull missing data from the default DVC remote, and push the outputs to it.
         patience: seconds to wait for a Git or DVC remote that does not answer.
@@ -41,7 +41,7 @@ class Task:
     repository: str
     project: str
     parameters: dict[str, object]
-    metric: Metric
+    metrics: tuple[Metric, ...]
     author: tuple[str, str]
     pushes_data: bool
     patience: float
@@ -61,14 +61,16 @@ class Outcome:
         state: `complete`: the experiment is on the Git remote, and its data on the DVC remote. `stopped`: on request.
             `failed`: a stage failed. `lost`: a process of a stage was killed. `unable`: the machine could not run it.
             `unrecorded`: a remote refused the experiment, or did not answer.
-        value: the metric that the experiment records, if complete.
+        values: the metrics that the experiment records, if complete.
         error: one line, if neither complete nor stopped.
+        commit: hash of the experiment, if complete.
         log: the end of what its stages have printed.
     """
 
     state: Literal["complete", "stopped", "failed", "lost", "unable", "unrecorded"]
-    value: float | None = None
+    values: tuple[float, ...] = ()
     error: str = ""
+    commit: str = field(default="", compare=False)
     log: str = field(default="", compare=False)
 
 

@@ -8,7 +8,7 @@ from dvc_search.git import git, try_git
 from dvc_search.log import find_log, read_end
 from dvc_search.metric import Follower
 from dvc_search.process import KILLED, find_error, find_machine_error, run_dvc
-from dvc_search.record import RemoteError, fetch_experiment, push_experiment, read_value_of_experiment, wait_for_remote
+from dvc_search.record import RemoteError, fetch_experiment, push_experiment, read_values_of_experiment, wait_for_remote
 from dvc_search.task import Control, Outcome, Task, TrialError
 
 FAILED_STAGE = "failed to run: "  # in what dvc prints, if it is not the remote that fails
@@ -20,24 +20,25 @@ def run_trial(task: Task, control: Control) -> Outcome:
     A trial can be run again at any time, also by two workers at once.
     """
     try:
-        outcome = Outcome("complete", wait_for_remote(task, control, lambda: _run_in_clone(task, control)))
+        outcome = wait_for_remote(task, control, lambda: _run_in_clone(task, control))
     except TrialError as error:
         outcome = error.outcome
     return replace(outcome, log=read_end(find_log(find_folder(), task.name)))
 
 
-def _run_in_clone(task: Task, control: Control) -> float:
+def _run_in_clone(task: Task, control: Control) -> Outcome:
     with open_clone(task) as clone:
         if not fetch_experiment(clone, task):
             _run_pipeline(clone, task, control)
-            read_value_of_experiment(clone, task)  # a metric that is missing or not finite is not pushed
+            read_values_of_experiment(clone, task)  # a metric that is missing or not finite is not pushed
             wait_for_remote(task, control, lambda: push_experiment(clone, task, control))
-        return read_value_of_experiment(clone, task)
+        values = read_values_of_experiment(clone, task)
+        return Outcome("complete", values, commit=git(clone.folder, "rev-parse", task.ref))
 
 
 def _run_pipeline(clone: Clone, task: Task, control: Control) -> None:
     project = clone.folder / task.project
-    follower = Follower(project, task.metric)
+    follower = Follower(project, task.metrics[0])
 
     def follow() -> bool:
         if progress := follower.poll():

@@ -43,6 +43,10 @@ def _find_refused(configuration: Configuration, folder: Path) -> Iterator[str]:
     if error := _run(configuration.validate, folder, configuration.fixed):
         yield f"space: the values without a list or range: {error}"
         return
+    for key, values in configuration.repeat.items():
+        for value in values:
+            if error := _run(configuration.validate, folder, configuration.fixed | {key: value}):
+                yield f"repeat: {key}: {value!r} is refused: {error}"
     for parameter in configuration.space:
         for value in parameter.values if parameter.distribution or parameter.when else ():
             changes = configuration.fixed | dict(parameter.when) | {parameter.key: value}
