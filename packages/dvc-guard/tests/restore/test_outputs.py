@@ -8,6 +8,7 @@ from dvc.repo import Repo
 from dvc_data.index import DataIndexEntry
 from dvc_objects.fs.utils import tmp_fname
 
+from dvc_guard.errors import GuardError
 from dvc_guard.restore.command_line import main
 from foreign_project import RAW, Project, Restore, damage_file, find_object
 
@@ -112,23 +113,21 @@ def test_recreates_outputs_of_the_commit_beside_edited_code(project: Project, re
     assert Path("prepare.sh").read_text() == "false\n"
 
 
-def test_reports_stage_that_fails(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+def test_reports_stage_that_fails(project: Project) -> None:
     project.write("prepare.sh", "echo no mirror >&2; exit 3\n")
     project.git("commit", "--quiet", "--all", "--message", "x")
     find_object(RAW).unlink()
     DATA.unlink()
     Path("report.txt").unlink()
-    assert main("restore", []) == 1
-    assert "error: dvc repro exited with 255 in a clone of the last commit" in capfd.readouterr().err
+    with pytest.raises(GuardError, match=r"^dvc repro exited with 255 in a clone of the last commit"):
+        main("restore", [])
 
 
-def test_reports_outputs_that_differ(
-    project: Project, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reports_outputs_that_differ(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOISE", "1")
     shutil.rmtree(".dvc/cache")
-    assert main("restore", []) == 1
-    assert "error: the pipeline of the last commit gives other outputs" in capfd.readouterr().err
+    with pytest.raises(GuardError, match=r"^the pipeline of the last commit gives other outputs"):
+        main("restore", [])
 
 
 def test_removes_damaged_run_cache(project: Project, unchanged: Restore) -> None:

@@ -6,7 +6,9 @@ from typing import cast
 
 import psutil
 import pytest
+from dvc.exceptions import DvcException
 
+from dvc_guard.errors import GuardError
 from dvc_guard.processes import is_dvc
 from dvc_guard.restore.command_line import main
 from dvc_guard.restore.refuse import find_experiment
@@ -28,9 +30,7 @@ def wait_for(path: Path) -> None:
         (["exp", "run", "--temp", "--name", "two", "-S", "level=92"], "experiment two"),
     ],
 )
-def test_refuses_while_dvc_runs(
-    project: Project, tmp_path: Path, capfd: pytest.CaptureFixture[str], command: list[str], what: str
-) -> None:
+def test_refuses_while_dvc_runs(project: Project, tmp_path: Path, command: list[str], what: str) -> None:
     started = tmp_path / "started"
     project.write("score.sh", f"touch {started}; sleep 60\n")
     project.commit()
@@ -39,8 +39,8 @@ def test_refuses_while_dvc_runs(
     )
     try:
         wait_for(started)
-        assert main("restore", []) == 1
-        assert capfd.readouterr().err.startswith(f"error: {what} is running (PID ")
+        with pytest.raises(GuardError, match=rf"^{what} is running \(PID "):
+            main("restore", [])
     finally:
         subprocess.run(["pkill", "-KILL", "-P", str(dvc.pid)], check=False)
         dvc.kill()
@@ -70,15 +70,13 @@ def test_finds_commands_of_dvc_that_change_something(command: str, *, expected: 
     assert is_dvc(cast("psutil.Process", Process())) == expected
 
 
-def test_refuses_while_dvc_runs_in_another_worktree(
-    project: Project, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_refuses_while_dvc_runs_in_another_worktree(project: Project, tmp_path: Path) -> None:
     project.git("worktree", "add", "--quiet", str(tmp_path / "linked"))
     (tmp_path / "dvc").write_text("input()\n")
     command = [sys.executable, "-u", str(tmp_path / "dvc"), "repro"]
     with subprocess.Popen(command, cwd=tmp_path / "linked", stdin=subprocess.PIPE) as dvc:
-        assert main("restore", []) == 1
-        assert f"error: dvc is running (PID {dvc.pid}: " in capfd.readouterr().err
+        with pytest.raises(GuardError, match=rf"^dvc is running \(PID {dvc.pid}: "):
+            main("restore", [])
         dvc.communicate(b"\n")
 
 
@@ -87,3 +85,12 @@ def test_name_is_known_between_two_stages(project: Project) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE) as dvc:
         assert find_experiment(psutil.Process(dvc.pid)) == "three"
         dvc.communicate(b"\n")
+
+
+def test_error_is_one_line(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise DvcException("two\nlines")
+
+    monkeypatch.setattr("dvc_guard.restore.command_line.refuse", fail)
+    with pytest.raises(GuardError, match=r"^two lines$"):
+        main("restore", [])

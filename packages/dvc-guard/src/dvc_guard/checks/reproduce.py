@@ -30,8 +30,8 @@ from dvc_guard.project import (
     open_project,
     read_lockfiles,
 )
+from dvc_guard.run.pipeline import PARAMS_YAML
 
-PARAMS_YAML = "params.yaml"
 REPRO_COMMAND = ("repro", "--force", "--no-run-cache", "--all-pipelines")
 
 

@@ -19,7 +19,7 @@ from scmrepo.exceptions import SCMError
 from dvc_guard.errors import GuardError, to_line
 from dvc_guard.git import git, require_commit
 from dvc_guard.project import Project, open_project
-from dvc_guard.restore import applied, head, locks, outputs, stash, tracked_files
+from dvc_guard.restore import applied, cache, head, locks, outputs, stash, tracked_files
 from dvc_guard.restore.changes import REFS, Changes
 from dvc_guard.restore.refuse import refuse
 from dvc_guard.restore.undo import SUFFIX, undo
@@ -55,10 +55,11 @@ def main(name: str, arguments: Sequence[str]) -> int:
                 saved = f"What was there before is saved in {changes.folder} and {REFS}/{changes.name}"
                 say(saved if options.undo else f"{saved}; to bring it back: dvc-guard {name} --undo")
         changes.finish()
-        return 0 if options.undo else report_status(changes)
+        if not options.undo:
+            report_status(changes)
     except (GuardError, DvcException, SCMError, OSError) as error:
-        print(f"error: {to_line(' '.join(describe(error).split()), MAX_LENGTH)}", file=sys.stderr)
-        return 1
+        raise GuardError(to_line(" ".join(describe(error).split()), MAX_LENGTH)) from error
+    return 0
 
 
 def restore(changes: Changes) -> Iterator[str]:
@@ -78,7 +79,7 @@ def restore(changes: Changes) -> Iterator[str]:
         require_pipeline(repo)
         yield from tracked_files.restore_tracked_files(changes, repo, target)
         yield from outputs.remove_temporary_files(changes, repo)
-        yield from outputs.restore_cache(changes, repo)
+        yield from cache.restore_cache(changes, repo)
         yield from outputs.restore_outputs(changes, repo)
     yield from applied.report_overwritten()
     if has_saved(Path.cwd()):
@@ -113,11 +114,15 @@ def describe(error: Exception) -> str:
     return f"{error}{cause}"
 
 
-def report_status(changes: Changes) -> int:
-    """Print whether `dvc status` is clean; only files that the user has edited may differ."""
+def report_status(changes: Changes) -> None:
+    """Print whether `dvc status` is clean; only files that the user has edited may differ.
+
+    Raises:
+        GuardError: something else differs, or DVC cannot read what the user has edited.
+    """
     if changes.dry_run:
         say("Nothing was changed: this is what dvc-guard restore would do")
-        return 0
+        return
     edited = tracked_files.list_edited()
     try:
         with Project() as repo:
@@ -132,9 +137,7 @@ def report_status(changes: Changes) -> int:
     kept = f"; your edits stay: {', '.join(edited)}" if edited else ""
     if not changed:
         say(f"The workspace is at the last commit of {head.get_name()}, and its outputs match dvc.lock{kept}")
-        return 0
-    if edited:
+    elif edited:
         say(f"The outputs match dvc.lock; these stages depend on your edits: {', '.join(changed)}{kept}")
-        return 0
-    print(f"error: dvc.lock does not match the commit: {', '.join(changed)}; run dvc repro", file=sys.stderr)
-    return 1
+    else:
+        raise GuardError(f"dvc.lock does not match the commit: {', '.join(changed)}; run dvc repro")

@@ -14,9 +14,9 @@ from dvc_guard.git import git
 from dvc_guard.project import find_lockfiles, get_path, get_stages, is_in_project
 from dvc_guard.restore.changes import Changes
 from dvc_guard.restore.committed_files import Blob, check_out, list_blobs, list_sparse_files
+from dvc_guard.run.pipeline import PARAMS_YAML
 from dvc_guard.yaml_file import parse_yaml_mapping, read_yaml_mapping
 
-PARAMS_YAML = "params.yaml"
 YAML_SUFFIXES = (".yaml", ".yml", ".json")  # JSON is YAML
 
 
