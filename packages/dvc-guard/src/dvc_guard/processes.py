@@ -30,7 +30,8 @@ def find_processes(
 def is_dvc(process: psutil.Process) -> bool:
     """Return whether a process is a dvc command that changes the workspace, the cache or a remote."""
     command: list[str] = process.cmdline()
-    words = _skip_options(command[1:] if "python" in Path(command[0]).name else command)
+    runs_python = command and "python" in Path(command[0]).name  # that of a process that has just ended is empty
+    words = _skip_options(command[1:] if runs_python else command)
     if not words or Path(words[0]).name != "dvc":
         return False
     name, *rest = _skip_options(words[1:]) or [""]

@@ -60,6 +60,7 @@ def test_refuses_while_dvc_runs(project: Project, tmp_path: Path, command: list[
         ("python -m dvc daemon analytics", False),
         ("vim dvc add", False),
         ("python", False),
+        ("", False),
     ],
 )
 def test_finds_commands_of_dvc_that_change_something(command: str, *, expected: bool) -> None:
