@@ -109,3 +109,18 @@ def test_rejects_parameters_of_another_experiment(stages: StageProject, last: st
     status, output, errors = stages.run_stages("dvc-guard run echo begun", DVC_EXP_NAME="one")
     assert (status, output) == (expected, "" if expected else "begun\n")
     assert errors.startswith("error: params.yaml: another dvc exp run, started at the same time" if expected else "")
+
+
+@pytest.mark.parametrize(
+    ("environment", "has_note"),
+    [({"DVC_EXP_NAME": "one"}, True), ({}, False), ({"DVC_EXP_NAME": "one", "DVC_ROOT": "/"}, False)],
+    ids=["exp run", "repro", "exp run --temp"],
+)
+def test_failed_experiment_says_how_to_restore(
+    stages: StageProject, environment: dict[str, str], *, has_note: bool
+) -> None:
+    stages.write("params.yaml", "step: 2\n")
+    status, _, errors = stages.run_stages("dvc-guard run false", **environment)
+    assert status == 1
+    note = "note: params.yaml: the values of this experiment stay; to restore the last commit: dvc-guard restore\n"
+    assert errors.endswith(note) == has_note

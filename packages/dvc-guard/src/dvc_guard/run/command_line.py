@@ -36,10 +36,13 @@ def main(arguments: list[str]) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     try:
-        return run(command, verify="--verify" in options, resume="--resume" in options)
+        status = run(command, verify="--verify" in options, resume="--resume" in options)
     except (GuardError, OSError, KeyboardInterrupt) as error:
         report(describe(error))
-        return error.status if isinstance(error, GuardError) else 1
+        status = error.status if isinstance(error, GuardError) else 1
+    if status and "DVC_EXP_NAME" in os.environ:
+        advise_to_restore()
+    return status
 
 
 def run(command: list[str], *, verify: bool, resume: bool) -> int:
@@ -73,6 +76,22 @@ def run(command: list[str], *, verify: bool, resume: bool) -> int:
         inputs.confirm_unchanged()
         remove_folder(folder)
     return status
+
+
+def advise_to_restore() -> None:
+    """Say that the values of a failed experiment stay, and how to reset them: DVC does neither."""
+    from dvc_guard.git import differs_from_head
+    from dvc_guard.run.dvc import find_root
+    from dvc_guard.run.pipeline import PARAMS_YAML
+    from dvc_guard.run.versions import VERSIONS_YAML
+    from dvc_guard.run.workspace import is_workspace
+
+    with suppress(GuardError, OSError):  # standard error may be closed
+        root = find_root()
+        changed = [file for file in (PARAMS_YAML, VERSIONS_YAML) if differs_from_head(file, root)]
+        if changed and is_workspace(root):
+            stay = f"{', '.join(changed)}: the values of this experiment stay"
+            print(f"note: {stay}; to restore the last commit: dvc-guard restore", file=sys.stderr, flush=True)
 
 
 def describe(error: BaseException) -> str:

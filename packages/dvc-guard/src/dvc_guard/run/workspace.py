@@ -18,12 +18,12 @@ EXPERIMENT = "refs/exps/exec/EXEC_MERGE"  # the experiment that DVC checked out 
 
 
 def lock_workspace(root: Path, dvc: Dvc) -> None:
-    """Lock the workspace for the running dvc, unless it runs in a folder of its own, as for `--temp` and the queue.
+    """Lock the workspace for the running dvc, if it runs there.
 
     Raises:
         BlockingIOError: another experiment runs in the workspace, or started before this run had the lock.
     """
-    if Path(os.environ.get("DVC_ROOT", "")).resolve() != root.resolve():
+    if not is_workspace(root):
         return
     holder = f"guard of PID {dvc.pid}: {' '.join(read_command(dvc.pid))}"
     held = read_lock_file(root / LOCKS / "rwlock").get("write", {}).get(WORKSPACE)
@@ -33,6 +33,11 @@ def lock_workspace(root: Path, dvc: Dvc) -> None:
     if name is not None and name not in _read_experiment(root):
         reason = "another dvc exp run, started at the same time, may have changed it; run dvc-guard restore, then one"
         raise BlockingIOError(errno.EBUSY, f"{reason} after the other, or each with --temp", "params.yaml")
+
+
+def is_workspace(root: Path) -> bool:
+    """Return whether a project is the user's, and no folder of its own of a `--temp` run or of the queue."""
+    return Path(os.environ.get("DVC_ROOT", "")).resolve() == root.resolve()
 
 
 def _start_holder(root: Path, dvc: Dvc, holder: str) -> None:
