@@ -1,11 +1,16 @@
 """A sample of the table of states; `python -m states` in packages/dvc-guard/tests tries all."""
 
+import os
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from states.kills import try_kill
+from dvc_guard.restore.command_line import main
+from states.faults import kill_in_stage
+from states.guarded import REACHED, try_run
+from states.kills import try_kill, try_kill_of_experiment
+from states.snapshot import compare, git, take
 from states.table import copy, try_state
 from states.template import isolate, make_template
 
@@ -46,6 +51,12 @@ SAMPLE = [
     ("no Git", "nothing", False, "is not in a Git repository; a download without .git has no commit: clone it"),
     ("of another owner", "nothing", False, "git config --global --add safe.directory"),
 ]
+# A state, and a run that is refused or killed in it.
+RUNS = [
+    ("staged new file", "dvc exp run", "refused"),
+    ("staged, then edited again", "dvc exp run", "killed"),
+    ("file in an output folder", "dvc repro", "killed"),
+]
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +80,32 @@ def case(states_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(("state", "fault", "late", "message"), SAMPLE)
 def test_loses_nothing(*, state: str, fault: str, late: bool, message: str) -> None:
     assert message in try_state(state, fault, late=late).splitlines()[-1]
+
+
+@pytest.mark.usefixtures("case")
+@pytest.mark.parametrize(("state", "command", "end"), RUNS)
+def test_run_loses_nothing(state: str, command: str, end: str) -> None:
+    assert try_run(state, command, end).startswith(REACHED)
+
+
+@pytest.mark.usefixtures("case")
+def test_experiment_killed_while_dvc_checks_it_out_loses_nothing() -> None:
+    try_kill_of_experiment(Random(1))  # noqa: S311 - not for secrets
+
+
+@pytest.mark.usefixtures("case")
+def test_closed_pipe_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of `dvc-guard restore | head -1`."""
+    kill_in_stage()
+    before = take()
+    for options in ([], ["--undo"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "w") as pipe, monkeypatch.context() as patch:
+            patch.setattr("sys.stdout", pipe)
+            assert main("restore", options) == 0
+        assert bool(git("status", "--porcelain")) == bool(options)
+    assert compare(before, take()) == []
 
 
 @pytest.mark.usefixtures("case")

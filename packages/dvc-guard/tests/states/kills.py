@@ -1,6 +1,7 @@
-"""Kill restore, and its undo, at random moments: what comes after brings back the same."""
+"""Kill restore, its undo, and `dvc exp run` at random moments: what comes after brings back the same."""
 
 import contextlib
+import signal
 import subprocess
 import sys
 import time
@@ -8,9 +9,10 @@ from pathlib import Path
 from random import Random
 
 from states.faults import kill_in_stage
-from states.snapshot import BACKUPS, compare, list_lost, take
+from states.guarded import find_lost, kill_once_there_is, list_staged, start_dvc
+from states.snapshot import BACKUPS, compare, git, list_lost, take
 from states.table import run
-from states.user_states import EDIT
+from states.user_states import EDIT, in_linked_worktree
 
 
 def try_kill(random: Random, option: str = "") -> str:
@@ -39,6 +41,27 @@ def try_kill(random: Random, option: str = "") -> str:
     changed = compare(before, take())
     assert changed == [], f"not as before, after undo: {changed}"
     return done
+
+
+def try_kill_of_experiment(random: Random) -> str:
+    """Kill `dvc exp run` within 20 ms after it has begun to check out edits in a linked worktree; restore.
+
+    Raises:
+        AssertionError: something was lost, or is no longer in place.
+    """
+    in_linked_worktree()
+    Path("score.sh").write_text(f"{Path('score.sh').read_text()}# {EDIT}")
+    before, staged = take(), list_staged()
+    began = Path(git("rev-parse", "--git-path", "refs/exps/exec/EXEC_MERGE").strip())
+    process = start_dvc("exp", "run")
+    kill_once_there_is(began, process, random.uniform(0, 0.02))
+    printed = process.communicate()[0]
+    assert process.returncode == -signal.SIGKILL, printed
+    status, output = run()
+    assert status == 0, output
+    lost = find_lost(before, staged, take())
+    assert lost == set(), f"lost {lost}; restore printed: {output}"
+    return output
 
 
 def kill_at_random_moment(random: Random, option: str) -> None:

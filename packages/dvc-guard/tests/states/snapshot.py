@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,28 +53,42 @@ def read(path: Path) -> tuple[int, str]:
     if stat.S_ISLNK(status.st_mode):
         return status.st_mode, str(path.readlink())
     content = path.read_bytes() if stat.S_ISREG(status.st_mode) else b""
-    return status.st_mode, hashlib.sha256(content).hexdigest()
+    return status.st_mode, hash_content(content)
 
 
-def list_saved() -> set[str]:
-    """Hash all that the backups have, in their folders and commits."""
-    saved = {read(path)[1] for path in BACKUPS.rglob("*") if path.is_symlink() or path.is_file()}
-    objects = git("rev-list", "--objects", "--glob=refs/dvc-guard/*", "--no-object-names").split()
+def list_saved(folders: Iterable[Path] = (BACKUPS,), refs: str = "--glob=refs/dvc-guard/*") -> set[str]:
+    """Hash all that some folders and the commits of some refs have, by default those of the backups."""
+    files = (path for folder in folders for path in folder.rglob("*"))
+    saved = {read(path)[1] for path in files if path.is_symlink() or path.is_file()}
+    objects = git("rev-list", "--objects", refs, "--no-object-names").split()
+    for content in read_blobs(objects).values():
+        saved |= {hash_content(content), os.fsdecode(content)}  # the target of a link
+    return saved
+
+
+def read_blobs(names: Iterable[str]) -> dict[str, bytes]:
+    """Return the content of those objects of Git that are blobs, by name."""
+    blobs = {}
     batch = subprocess.Popen(["git", "cat-file", "--batch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with batch, batch.stdin as stdin, batch.stdout as stdout:  # type: ignore[union-attr]
-        for name in objects:
+        for name in names:
             stdin.write(f"{name}\n".encode())
             stdin.flush()
             _, kind, size = stdout.readline().split()
             content = stdout.read(int(size) + 1)[:-1]
             if kind == b"blob":
-                saved |= {hashlib.sha256(content).hexdigest(), os.fsdecode(content)}
-    return saved
+                blobs[name] = content
+    return blobs
 
 
-def list_lost(before: Snapshot, after: Snapshot) -> list[str]:
-    """List what there was before and is neither in place nor in a backup."""
-    saved = list_saved()
+def hash_content(content: bytes) -> str:
+    """Return the hash by which contents are compared."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def list_lost(before: Snapshot, after: Snapshot, saved: set[str] | None = None) -> list[str]:
+    """List what there was before and is neither in place nor `saved`, by default in a backup."""
+    saved = list_saved() if saved is None else saved
     kept = set(git("rev-list", "--glob=refs/dvc-guard/*", "--all", "--reflog").split())
     moved = {path: value for path, (_, value) in before.files.items() if after.files.get(path, (0, ""))[1] != value}
     lost = [path for path, value in moved.items() if value not in saved]

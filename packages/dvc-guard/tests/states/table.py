@@ -1,7 +1,6 @@
 """Try states with faults: restore, and undo it; nothing may be lost, and after the undo all is as before."""
 
 import contextlib
-import hashlib
 import io
 import os
 import subprocess
@@ -10,7 +9,7 @@ from pathlib import Path
 from dvc_guard.errors import GuardError
 from dvc_guard.restore.command_line import main
 from states.faults import FAULTS
-from states.snapshot import Snapshot, compare, git, list_lost, take
+from states.snapshot import Snapshot, compare, git, hash_content, list_lost, take
 from states.user_states import STATES
 
 # What restore brings back to the last commit; all else stays in place.
@@ -65,7 +64,7 @@ def try_state(state: str, fault: str, *, late: bool = False) -> str:
 def list_contents(before: Snapshot) -> set[str]:
     """Hash what the fault has left, in the workspace or in what DVC stashed: the edits that can be recovered."""
     stashed = [git("show", f"{ref}:./notes.md") for ref in ("refs/stash", "refs/exps/exec/EXEC_MERGE")]
-    hashes = {hashlib.sha256(os.fsencode(content)).hexdigest() for content in stashed}
+    hashes = {hash_content(os.fsencode(content)) for content in stashed}
     return hashes | {value for _, value in before.files.values()}
 
 

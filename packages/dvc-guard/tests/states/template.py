@@ -1,6 +1,9 @@
-"""The project that all cases copy: two stages, data of dvc add, and notes."""
+"""The project that all cases copy: two guarded stages, data of dvc add, and notes."""
 
 import contextlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,14 +20,28 @@ def isolate(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     patch.setenv("GIT_CEILING_DIRECTORIES", str(folder))
     patch.setenv("DVC_SITE_CACHE_DIR", str(folder / "site"))
-    for name in ("NOISE", "GITHUB_STEP_SUMMARY", "XDG_CONFIG_HOME"):
+    patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    for name in ("DVC_STAGE", "NOISE", "GITHUB_STEP_SUMMARY", "XDG_CONFIG_HOME"):
         patch.delenv(name, raising=False)
+
+
+def guard_stages() -> dict[str, str]:
+    """Return the files of stages behind the guard; `score` first runs the commands of $DURING, if any."""
+    dvc_yaml = FILES["dvc.yaml"].replace("cmd: sh", "cmd: dvc-guard run sh")
+    return {
+        "dvc.yaml": dvc_yaml.replace("score.sh]", "score.sh, settings.txt]"),
+        "score.sh": 'sh -c "$DURING"\n' + FILES["score.sh"],
+        "settings.txt": "settings\n",
+    }
 
 
 def make_template(folder: Path) -> Path:
     """Run the pipeline, add data and commit."""
     project = Project.create(folder)
-    project.run_and_commit(FILES)
+    for name, text in (FILES | guard_stages()).items():
+        project.write(name, text)
+    # As a process of its own: the guard locks the workspace until it ends.
+    subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet"], cwd=folder, check=True)
     project.write("pictures/1.txt", "1\n")
     project.write("pictures/2.txt", "2\n")
     project.write("notes.md", "notes\n")
