@@ -58,7 +58,7 @@ def run_check(capfd: pytest.CaptureFixture[str]) -> RunCheck:
 
 @pytest.fixture
 def restore(project: Project, capfd: pytest.CaptureFixture[str]) -> Restore:
-    """Return a function that restores the project, checks that nothing differs, and returns what was printed before."""
+    """Return a function that restores the project, checks the outputs, and returns what was printed before."""
 
     def run() -> list[str]:
         capfd.readouterr()
@@ -67,8 +67,6 @@ def restore(project: Project, capfd: pytest.CaptureFixture[str]) -> Restore:
         assert "outputs match dvc.lock" in lines[-1]
         assert Path("data/a.txt").read_text() == Path("report.txt").read_text() == RAW
         assert project.git("symbolic-ref", "--short", "HEAD") == "main\n"
-        assert restore_project("restore", []) == 0
-        assert capfd.readouterr().out.splitlines() == lines[-1:]
         found, saved = lines[:-2], lines[-2:-1]
         assert all(line.startswith("What was there before is saved in ") for line in saved)
         return found

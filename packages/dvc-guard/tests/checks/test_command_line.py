@@ -91,14 +91,14 @@ def test_prints_error_to_stderr(empty_folder: Path, capsys: pytest.CaptureFixtur
     assert output.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("folder", ["", "below"])
-def test_runs_all_in_subdirectory(
-    empty_folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], folder: str
+@pytest.mark.usefixtures("in_process")
+def test_runs_all_below_subdirectory(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The DVC project is in a subdirectory of the Git repository; the command runs in its root, or below it."""
+    """The DVC project is in a subdirectory of the Git repository; the command runs below its root."""
     project = Project.create(empty_folder / "a repository", "sub")
     project.run_and_commit(FILES | {"below/x": ""})
-    monkeypatch.chdir(project.folder / folder)
+    monkeypatch.chdir(project.folder / "below")
     capfd.readouterr()
     assert main("all", ["--json"]) == 0
     results = [json.loads(line) for line in capfd.readouterr().out.splitlines()]

@@ -5,21 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dvc.repo import Repo
 
 from features import FEATURES, SAME, STALE, Expected, Feature
 from foreign_project import Project, RunCheck
-
-
-@pytest.fixture
-def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run pipelines of clones in this process, which is faster; test_reproduce.py runs them as `reproduce` does."""
-
-    def run() -> None:
-        with Repo() as repo:
-            repo.reproduce(all_pipelines=True, force=True, run_cache=False)
-
-    monkeypatch.setattr("dvc_guard.checks.reproduce.run_pipeline", run)
 
 
 @pytest.mark.slow

@@ -38,20 +38,20 @@ def test_passes_without_changing_project(
     temporary = empty_folder / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    project.write("dvc.yaml", "{")  # it runs HEAD
     before = read_modification_times(project.folder)
-    summary = "3 outputs are identical to dvc.lock"
-    assert run_check("reproduce") == {"check": "reproduce", "status": 0, "summary": summary, "rows": [], "notes": []}
+    assert run_check("reproduce") == {
+        "check": "reproduce",
+        "status": 0,
+        "summary": "3 outputs are identical to dvc.lock",
+        "rows": [],
+        "notes": ["Uncommitted changes were not checked: dvc.yaml"],
+    }
     assert read_modification_times(project.folder) == before
     assert list(temporary.iterdir()) == []
 
 
-def test_runs_head(project: Project, run_check: RunCheck) -> None:
-    project.write("dvc.yaml", "{")
-    result = run_check("reproduce")
-    assert result["summary"] == "3 outputs are identical to dvc.lock"
-    assert result["notes"] == ["Uncommitted changes were not checked: dvc.yaml"]
-
-
+@pytest.mark.usefixtures("in_process")
 def test_describes_differences(project: Project, run_check: RunCheck, monkeypatch: pytest.MonkeyPatch) -> None:
     project.run_and_commit({"model.py": MODEL, "dvc.yaml": Path("dvc.yaml").read_text() + STAGES})
     monkeypatch.setenv("NOISE", "7")
@@ -70,6 +70,7 @@ def test_describes_differences(project: Project, run_check: RunCheck, monkeypatc
     assert rows["data"]["dvc.lock"] != rows["data"]["run again"]
 
 
+@pytest.mark.usefixtures("in_process")
 def test_describes_missing_outputs(project: Project, run_check: RunCheck, monkeypatch: pytest.MonkeyPatch) -> None:
     project.write("dvc.yaml", Path("dvc.yaml").read_text() + "  more: {cmd: echo 1 > more.txt, outs: [more.txt]}\n")
     project.commit()
@@ -88,6 +89,7 @@ def test_describes_missing_outputs(project: Project, run_check: RunCheck, monkey
         (["--set", "level=89", "--tolerance", "accuracy=0.004"], 1, "0.004"),
     ],
 )
+@pytest.mark.usefixtures("in_process")
 def test_compares_metrics_by_tolerance(
     project: Project, run_check: RunCheck, options: list[str], status: int, tolerance: str
 ) -> None:

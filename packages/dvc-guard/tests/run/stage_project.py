@@ -29,11 +29,11 @@ stages:
     "versions.yaml": f"dvc: {version('dvc')}\n",
     "raw.txt": "1\n2\n",
     "copy.sh": "cp raw.txt copied.txt\n",
-    # While there is a file `hold`, the stage runs, with an orphan in a session of its own.
+    # While there is a file `hold`, the stage runs.
     "count.awk": """\
 END {
   print NR > "count.txt"
-  if (system("test -e hold") == 0) system("(setsid sleep 300 &); touch started; while test -e hold; do sleep 0.1; done")
+  if (system("test -e hold") == 0) system("touch started; while test -e hold; do sleep 0.1; done")
 }
 """,
 }
@@ -99,7 +99,7 @@ class StageProject(Project):
             return False
 
     def stand_in(
-        self, *commands: str, worker: Sequence[str] = (), deps: str = "", **environment: str
+        self, *commands: str, worker: Sequence[str] = (), deps: str = "", own_group: bool = False, **environment: str
     ) -> "subprocess.Popen[str]":
         """Start a stand-in for dvc that runs commands, as a stage with `deps`, until one fails; a child of `worker`."""
         self.write("dvc.yaml", f"stages: {{any: {{cmd: any, deps: [{deps}], outs: [out]}}}}")
@@ -112,6 +112,7 @@ class StageProject(Project):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            process_group=0 if own_group else None,
         )
 
     def run_stages(self, *commands: str, deps: str = "", **environment: str) -> tuple[int, str, str]:

@@ -3,11 +3,8 @@
 import contextlib
 import os
 import pty
-import re
-import signal
 from pathlib import Path
 
-import psutil
 import pytest
 
 from dvc_guard.run.dvc import read_lock_file
@@ -15,7 +12,6 @@ from dvc_guard.run.lock_holder import LOCKS
 from run.stage_project import StageProject, wait_until
 
 pytestmark = pytest.mark.slow
-COUNT = "echo '# An edit.' >> count.awk"  # which makes the stage `count` run
 
 
 def edit(*names: str) -> None:
@@ -31,38 +27,16 @@ def test_records_stages(stages: StageProject) -> None:
     assert "up to date" in stages.dvc("status").stdout
 
 
-@pytest.mark.parametrize(
-    ("name", "old", "new", "message"),
-    [
-        ("count.awk", "END", "END ", "count.awk: changed while count ran"),
-        ("params.yaml", "step: 1", "step: 2", "params.yaml: step: changed from 1 to 2 while count ran"),
-    ],
-)
-def test_rejects_input_changed_while_running(stages: StageProject, name: str, old: str, new: str, message: str) -> None:
+def test_rejects_input_changed_while_running(stages: StageProject) -> None:
     edit("count.awk")
     lock = Path("dvc.lock").read_text()
     dvc = stages.start("repro")
-    stages.replace(name, old, new)
+    stages.replace("params.yaml", "step: 1", "step: 2")
     output = stages.finish(dvc)
     assert dvc.returncode != 0
-    assert f"error: {message}; nothing was recorded; run the command again\n" in output
+    message = "params.yaml: step: changed from 1 to 2 while count ran; nothing was recorded; run the command again"
+    assert f"error: {message}\n" in output
     assert Path("dvc.lock").read_text() == lock
-
-
-@pytest.mark.parametrize("victim", ["dvc", "guard", "supervisor", "group"])
-def test_no_process_is_left_after_a_kill(stages: StageProject, victim: str) -> None:
-    edit("count.awk")
-    dvc = stages.start("repro")
-    [guard] = psutil.Process(dvc.pid).children()
-    [supervisor] = guard.children()
-    assert len(supervisor.children(recursive=True)) > 2, "awk, its shell, and an orphan"
-    if victim == "group":
-        os.killpg(dvc.pid, signal.SIGKILL)
-    else:
-        {"dvc": psutil.Process(dvc.pid), "guard": guard, "supervisor": supervisor}[victim].kill()
-    dvc.communicate(timeout=10)
-    assert dvc.returncode != 0
-    wait_until(lambda: not stages.list_processes(), 10)
 
 
 def test_second_experiment_is_refused_while_one_runs(stages: StageProject) -> None:
@@ -129,7 +103,7 @@ stages:
     params: [{../settings.json: [model.sizes.0]}]
     outs: [out.txt]
   join:
-    cmd: dvc-guard run sh -c 'cat */out.txt > joined.txt; ${edit}'
+    cmd: dvc-guard run sh -c 'cat */out.txt > joined.txt; echo 1 > settings.toml'
     deps: [a/out.txt, b/out.txt]
     params: [settings.toml: ]
     outs: [joined.txt]
@@ -137,15 +111,13 @@ stages:
 
 
 def test_reads_templates_of_dvc_in_a_subdirectory(stages: StageProject) -> None:
-    stages.write("sub/dvc.yaml", TEMPLATES.replace("${edit}", "touch done"))
+    stages.write("sub/dvc.yaml", TEMPLATES)
     stages.write("sub/settings.json", '{"model": {"sizes": [1, 2]}}')
     stages.write("sub/settings.toml", "a = 1\n")
     for name in ("a", "b"):
         stages.write(f"sub/{name}/.gitkeep", "")
     process = stages.dvc("repro", "sub/dvc.yaml")
-    assert process.returncode == 0, process.stdout
-    assert Path("sub/joined.txt").read_text() == "1\n2\n" * 2
-    stages.write("sub/dvc.yaml", TEMPLATES.replace("${edit}", "echo 1 > settings.toml"))
-    process = stages.dvc("repro", "sub/dvc.yaml")
     assert process.returncode != 0
-    assert re.search("error: settings.toml: changed while sub/dvc.yaml:join ran; ", process.stdout)
+    assert "error: settings.toml: changed while sub/dvc.yaml:join ran; " in process.stdout
+    assert Path("sub/joined.txt").read_text() == "1\n2\n" * 2
+    assert "Stage 'sub/dvc.yaml:prepare@b' didn't change" in stages.dvc("repro", "--dry", "sub/dvc.yaml").stdout

@@ -1,5 +1,6 @@
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -82,6 +83,25 @@ def test_command_ends_with_what_it_started(stages: StageProject) -> None:
     wait_until(lambda: not stages.list_processes(), 10)
 
 
+@pytest.mark.parametrize("victim", ["dvc", "guard", "supervisor", "group"])
+def test_no_process_is_left_after_a_kill(stages: StageProject, victim: str) -> None:
+    """The command has started a process, and an orphan in a session of its own."""
+    command = "exec dvc-guard run sh -c 'sleep 60 & (setsid sleep 60 &); echo begun; sleep 60; true'"
+    with stages.stand_in(command, own_group=True) as dvc:
+        assert dvc.stdout
+        assert dvc.stdout.readline() == "begun\n"
+        [guard] = psutil.Process(dvc.pid).children()
+        [supervisor] = guard.children()
+        assert len(supervisor.children(recursive=True)) == 4
+        if victim == "group":
+            os.killpg(dvc.pid, signal.SIGKILL)
+        else:
+            {"dvc": psutil.Process(dvc.pid), "guard": guard, "supervisor": supervisor}[victim].kill()
+        dvc.communicate(timeout=10)
+    assert dvc.returncode != 0
+    wait_until(lambda: not stages.list_processes(), 10)
+
+
 def test_termination_reaches_command_once(stages: StageProject) -> None:
     script = "trap 'echo TERM' TERM; echo begun; i=0; while [ $i -lt 10 ]; do sleep 0.1; i=$((i + 1)); done; exit 5"
     stages.write("script.sh", script)
@@ -94,9 +114,8 @@ def test_termination_reaches_command_once(stages: StageProject) -> None:
     assert dvc.returncode == 5
 
 
-@pytest.mark.parametrize("command", [SLEEP, f"{SLEEP}; true"], ids=["parent", "shell between"])
-def test_ends_with_killed_dvc(stages: StageProject, command: str) -> None:
-    with stages.stand_in(command) as dvc:
+def test_ends_with_killed_dvc_that_has_a_shell_between(stages: StageProject) -> None:
+    with stages.stand_in(f"{SLEEP}; true") as dvc:
         assert_ends_when_killed(stages, dvc)
 
 
