@@ -69,7 +69,9 @@ def list_saved(folders: Iterable[Path] = (BACKUPS,), refs: str = "--glob=refs/dv
 def read_blobs(names: Iterable[str]) -> dict[str, bytes]:
     """Return the content of those objects of Git that are blobs, by name."""
     blobs = {}
-    batch = subprocess.Popen(["git", "cat-file", "--batch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    batch = subprocess.Popen(
+        ["git", "cat-file", "--batch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     with batch, batch.stdin as stdin, batch.stdout as stdout:  # type: ignore[union-attr]
         for name in names:
             stdin.write(f"{name}\n".encode())
