@@ -99,9 +99,12 @@ class StageProject(Project):
             return False
 
     def stand_in(
-        self, *commands: str, worker: Sequence[str] = (), deps: str = "", own_group: bool = False, **environment: str
+        self, *commands: str, worker: Sequence[str] = (), deps: str = "", **environment: str
     ) -> "subprocess.Popen[str]":
-        """Start a stand-in for dvc that runs commands, as a stage with `deps`, until one fails; a child of `worker`."""
+        """Start a stand-in for dvc that runs commands, as a stage with `deps`, until one fails; a child of `worker`.
+
+        It leads a process group of its own.
+        """
         self.write("dvc.yaml", f"stages: {{any: {{cmd: any, deps: [{deps}], outs: [out]}}}}")
         (self.folder / ".dvc/tmp").mkdir(exist_ok=True)
         return subprocess.Popen(
@@ -112,7 +115,7 @@ class StageProject(Project):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            process_group=0 if own_group else None,
+            process_group=0,
         )
 
     def run_stages(self, *commands: str, deps: str = "", **environment: str) -> tuple[int, str, str]:

@@ -87,7 +87,7 @@ def test_command_ends_with_what_it_started(stages: StageProject) -> None:
 def test_no_process_is_left_after_a_kill(stages: StageProject, victim: str) -> None:
     """The command has started a process, and an orphan in a session of its own."""
     command = "exec dvc-guard run sh -c 'sleep 60 & (setsid sleep 60 &); echo begun; sleep 60; true'"
-    with stages.stand_in(command, own_group=True) as dvc:
+    with stages.stand_in(command) as dvc:
         assert dvc.stdout
         assert dvc.stdout.readline() == "begun\n"
         [guard] = psutil.Process(dvc.pid).children()
