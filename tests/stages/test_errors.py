@@ -1,7 +1,6 @@
 import errno
 import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +27,9 @@ from stages.shared.errors import StageError, errors_in_lines, shorten, to_line, 
             ["error: No such file or directory: models/x; run dvc repro, which creates what is missing"],
             1,
         ),
-        (OSError(errno.ENOSPC, "No space left on device"), ["error: No space left on device"], 1),
         (PermissionError(errno.EACCES, "Permission denied", "models"), ["error: models: Permission denied"], 1),
         (KeyboardInterrupt(), ["error: interrupted"], 1),
-        (StageError("a\x1b[31m\u2028b"), ["error: a\\x1b[31m\\u2028b"], 1),
         (StageError("x" * 3000), [f"error: {'x' * 1990}..."], 1),
-        (StageError("\n".join("x" * 20)), ["error: x"] * 20, 1),
         (StageError("\n".join("x" * 21)), [*["error: x"] * 19, "error: 2 more errors"], 1),
     ],
 )
@@ -51,17 +47,6 @@ def test_keeps_traceback_of_other_errors() -> None:
         raise ZeroDivisionError
 
 
-@contextmanager
-def file_size_limit(size: int) -> Iterator[None]:
-    """Limit the size of the files that this process writes, as a full disk does."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-
 @pytest.mark.parametrize(
     "write",
     [
@@ -73,12 +58,16 @@ def file_size_limit(size: int) -> Iterator[None]:
 )
 def test_names_file_that_does_not_fit(tmp_path: Path, write: Callable[[Path], None]) -> None:
     path = tmp_path / "folder/x"
-    with (
-        pytest.raises(StageError, match=rf"^{path}: cannot be written: .*(File too large|os error)[^\n]*$"),
-        file_size_limit(5_000),
-        writing(path, SafetensorError),
-    ):
-        write(path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, limits[1]))  # as a full disk does
+    try:
+        with (
+            pytest.raises(StageError, match=rf"^{path}: cannot be written: .*(File too large|os error)[^\n]*$"),
+            writing(path, SafetensorError),
+        ):
+            write(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_names_file_in_place_of_folder(tmp_path: Path) -> None:
@@ -87,9 +76,7 @@ def test_names_file_in_place_of_folder(tmp_path: Path) -> None:
         pytest.fail("there is no folder to write to")
 
 
-def test_writing_creates_folder_and_passes_other_errors_on(tmp_path: Path) -> None:
-    with writing(tmp_path / "a/b/c"):
-        (tmp_path / "a/b/c").touch()
+def test_writing_passes_other_errors_on(tmp_path: Path) -> None:
     with pytest.raises(StageError, match=r"^one$"), writing(tmp_path / "x"):
         raise StageError("one")
     with pytest.raises(ZeroDivisionError), writing(tmp_path / "x"):
@@ -98,12 +85,7 @@ def test_writing_creates_folder_and_passes_other_errors_on(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [
-        (["a", 1], "['a', 1]"),
-        ("x" * 58, f"'{'x' * 58}'"),
-        ("x" * 59, f"'{'x' * 56}..."),
-        ({"a": "b\n  c"}, "{'a': 'b\\n c'}"),
-    ],
+    [("x" * 58, f"'{'x' * 58}'"), ("x" * 59, f"'{'x' * 56}..."), ({"a": "b\n  c"}, "{'a': 'b\\n c'}")],
 )
 def test_shortens_value_to_60_characters(value: object, shown: str) -> None:
     assert shorten(value) == shown
@@ -112,8 +94,7 @@ def test_shortens_value_to_60_characters(value: object, shown: str) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("a\nb\x85c\u2028d", "a\\nb\\x85c\\u2028d"),
-        ("\x1b[31m\u202e\ud800", "\\x1b[31m\\u202e\\ud800"),
+        ("\x1b[31m\u202e\ud800\nb\x85c\u2028d", "\\x1b[31m\\u202e\\ud800\\nb\\x85c\\u2028d"),
         ("é 😀", "é 😀"),
         ("\n" * 50, "\\n" * 28 + "\\..."),
     ],

@@ -20,15 +20,16 @@ def write_pair(folder: Path, images: bytes = IMAGES + bytes(3 * 784), labels: by
     (folder / idx.TRAIN.labels).write_bytes(labels)
 
 
-def test_round_trip(tmp_path: Path) -> None:
-    generator = np.random.default_rng(0)
-    images = generator.integers(0, 256, (7, 28, 28), dtype=np.uint8)
-    labels = generator.integers(0, 10, 7, dtype=np.uint8)
+def test_writes_format_of_mnist_and_reads_it(tmp_path: Path) -> None:
+    images = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
     idx.write_idx(tmp_path / idx.TEST.images, images)
-    idx.write_idx(tmp_path / idx.TEST.labels, labels)
+    idx.write_idx(tmp_path / idx.TEST.labels, np.array([7, 1], dtype=np.uint8))
+    header = "00000803 00000002 00000002 00000003"
+    assert (tmp_path / idx.TEST.images).read_bytes() == bytes.fromhex(header) + bytes(range(12))
+    assert (tmp_path / idx.TEST.labels).read_bytes() == bytes.fromhex("00000801 00000002 07 01")
     read_images, read_labels = idx.read_images_and_labels(tmp_path, idx.TEST)
     np.testing.assert_array_equal(read_images, images, strict=True)
-    np.testing.assert_array_equal(read_labels, labels.astype(np.int64), strict=True)
+    np.testing.assert_array_equal(read_labels, np.array([7, 1], np.int64), strict=True)
 
 
 def test_round_trip_of_more_than_256_labels(tmp_path: Path) -> None:
@@ -38,18 +39,11 @@ def test_round_trip_of_more_than_256_labels(tmp_path: Path) -> None:
     assert idx.read_images_and_labels(tmp_path, idx.TEST)[1].tolist() == [0, 256, 70_000]
 
 
-@pytest.mark.parametrize("content", ["", "[", "{}", '["a"]', '["a", 1]', '["a", "b", "a"]', '"ab"'])
+@pytest.mark.parametrize("content", ["[", "{}", '["a"]', '["a", 1]', '["a", "b", "a"]'])
 def test_rejects_classes(content: str, tmp_path: Path) -> None:
     (tmp_path / idx.CLASSES).write_text(content)
     with pytest.raises(StageError, match=f"{idx.CLASSES}: must be a list of two or more different names in JSON$"):
         idx.read_classes(tmp_path)
-
-
-def test_writes_format_of_mnist(tmp_path: Path) -> None:
-    idx.write_idx(tmp_path / "labels", np.array([7, 1], dtype=np.uint8))
-    assert (tmp_path / "labels").read_bytes() == bytes.fromhex("00000801 00000002 07 01")
-    idx.write_idx(tmp_path / "images", np.array([[[1, 2, 3], [4, 5, 6]]], dtype=np.uint8))
-    assert (tmp_path / "images").read_bytes() == bytes.fromhex("00000803 00000001 00000002 00000003 010203040506")
 
 
 def test_writes_transposed_array_in_order(tmp_path: Path) -> None:
@@ -59,34 +53,21 @@ def test_writes_transposed_array_in_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("file", "content", "message"),
     [
-        (b"", "0 bytes, shorter than an IDX header of 8"),
-        (LABELS[:7], "7 bytes, shorter than an IDX header of 8"),
-        (b"\x1f\x8b" + LABELS, "magic number 0x1f8b0000, must be 0x00000801 or 0x00000c01"),
-        (struct.pack("<2I", 0x801, 3) + bytes(3), "magic number 0x01080000, must be 0x00000801 or 0x00000c01"),
-        (IMAGES + bytes(3 * 784), "magic number 0x00000803, must be 0x00000801 or 0x00000c01"),
-        (LABELS + bytes(2), "header says 3 bytes of data ([3]), file has 2"),
-        (LABELS + bytes(4), "header says 3 bytes of data ([3]), file has 4"),
-        (struct.pack(">2I", 0x801, 0), "dimensions [0], must be 1 or more"),
+        ("labels", LABELS[:7], "7 bytes, shorter than an IDX header of 8"),
+        ("labels", b"\x1f\x8b" + LABELS, "magic number 0x1f8b0000, must be 0x00000801 or 0x00000c01"),
+        ("labels", IMAGES + bytes(3 * 784), "magic number 0x00000803, must be 0x00000801 or 0x00000c01"),
+        ("labels", LABELS + bytes(2), "header says 3 bytes of data ([3]), file has 2"),
+        ("labels", LABELS + bytes(4), "header says 3 bytes of data ([3]), file has 4"),
+        ("images", IMAGES + bytes(3 * 784 - 1), "header says 2352 bytes of data ([3, 28, 28]), file has 2351"),
+        ("images", struct.pack(">4I", 0x803, 0, 2**32 - 1, 1), "dimensions [0, 4294967295, 1], must be 1 or more"),
     ],
 )
-def test_rejects_wrong_labels(content: bytes, message: str, tmp_path: Path) -> None:
-    write_pair(tmp_path, labels=content)
-    with pytest.raises(StageError, match=f"^{re.escape(f'{tmp_path / idx.TRAIN.labels}: {message}')}$"):
-        idx.read_images_and_labels(tmp_path, idx.TRAIN)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (IMAGES + bytes(3 * 784 - 1), "header says 2352 bytes of data ([3, 28, 28]), file has 2351"),
-        (struct.pack(">4I", 0x803, 0, 2**32 - 1, 1), "dimensions [0, 4294967295, 1], must be 1 or more"),
-    ],
-)
-def test_rejects_wrong_images(content: bytes, message: str, tmp_path: Path) -> None:
-    write_pair(tmp_path, images=content)
-    with pytest.raises(StageError, match=f"^{re.escape(f'{tmp_path / idx.TRAIN.images}: {message}')}$"):
+def test_rejects_wrong_file(file: str, content: bytes, message: str, tmp_path: Path) -> None:
+    write_pair(tmp_path, **{file: content})
+    path = tmp_path / getattr(idx.TRAIN, file)
+    with pytest.raises(StageError, match=f"^{re.escape(f'{path}: {message}')}$"):
         idx.read_images_and_labels(tmp_path, idx.TRAIN)
 
 
@@ -100,12 +81,10 @@ def test_large_header_needs_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(struct.pack(">4I", 0x803, *[2**32 - 1] * 3) + bytes(100))
     tracemalloc.start()
-    try:
-        with pytest.raises(StageError, match=f"{re.escape(str(path))}: header says {(2**32 - 1) ** 3} bytes"):
-            idx.read_idx(path, 3)
-        assert tracemalloc.get_traced_memory()[1] < 2**20
-    finally:
-        tracemalloc.stop()
+    with pytest.raises(StageError, match=f"{re.escape(str(path))}: header says {(2**32 - 1) ** 3} bytes"):
+        idx.read_idx(path, 3)
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
 
 
 def test_rejects_large_file_before_it_is_read(tmp_path: Path) -> None:

@@ -32,24 +32,19 @@ def test_color_channels_come_first() -> None:
 
 
 @pytest.mark.parametrize("mean", [-1e6, 1e6])
-@pytest.mark.parametrize("std", [1e-6, 1e6])
-def test_limits_of_mean_and_std_do_not_overflow(mean: float, std: float) -> None:
-    images = np.array([[[0, 255]]], dtype=np.uint8)
-    assert np.isfinite(normalize(images, mean, std)).all()
+def test_limits_of_mean_and_std_do_not_overflow(mean: float) -> None:
+    assert np.isfinite(normalize(np.array([[[0, 255]]], dtype=np.uint8), mean, 1e-6)).all()
 
 
 @pytest.mark.parametrize("validation_size", [10, 60, 590])
-def test_indices_are_ascending_and_complete(validation_size: int) -> None:
+def test_indices_are_ascending_complete_and_stratified(validation_size: int) -> None:
     train, validation = split_indices(LABELS, validation_size, seed=0)
     assert len(validation) == validation_size
     assert train.tolist() == sorted(train)
     assert validation.tolist() == sorted(validation)
     assert sorted([*train, *validation]) == list(range(len(LABELS)))
-
-
-def test_validation_set_is_stratified() -> None:
-    _, validation = split_indices(LABELS, 60, seed=0)
-    assert np.bincount(LABELS[validation]).tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 15]
+    if validation_size == 60:
+        assert np.bincount(LABELS[validation]).tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 15]
 
 
 @pytest.fixture
@@ -68,20 +63,15 @@ def read_all() -> list[splits.Split]:
 
 
 @pytest.mark.usefixtures("raw")
-def test_splits_are_disjoint_stratified_and_complete(set_parameters: SetParameters, run_stage: RunStage) -> None:
+def test_writes_each_image_with_its_label(set_parameters: SetParameters, run_stage: RunStage) -> None:
     set_parameters(validation_size=20)
     run_stage("normalize")
     train, validation, test = read_all()
     assert [len(part.labels) for part in (train, validation, test)] == [100, 20, 30]
-    assert np.bincount(validation.labels).tolist() == [2] * 10
     images, labels = idx.read_images_and_labels(RAW, idx.TRAIN)
-    pixels = normalize(images, 0.5, 0.5)
-    combined = {
-        (image.numpy().tobytes(), int(label))
-        for part in (train, validation)
-        for image, label in zip(part.images, part.labels, strict=True)
-    }
-    assert combined == {(image.tobytes(), int(label)) for image, label in zip(pixels, labels, strict=True)}
+    for part, indices in zip((train, validation), split_indices(labels, 20, seed=0), strict=True):
+        np.testing.assert_array_equal(part.images, normalize(images[indices], 0.5, 0.5))
+        assert part.labels.tolist() == labels[indices].tolist()
 
 
 @pytest.mark.usefixtures("raw")
@@ -95,25 +85,13 @@ def test_split_depends_only_on_seed(set_parameters: SetParameters, run_stage: Ru
 
 
 @pytest.mark.usefixtures("raw")
-def test_test_images_do_not_influence_other_splits(set_parameters: SetParameters, run_stage: RunStage) -> None:
-    set_parameters(validation_size=20)
-    written = []
-    for brightness in (0, 255):
-        idx.write_idx(RAW / idx.TEST.images, np.full((30, 28, 28), brightness, np.uint8))
-        run_stage("normalize")
-        written.append([path.read_bytes() for path in (splits.TRAIN, splits.VALIDATION, splits.TEST)])
-    assert written[0][:2] == written[1][:2]
-    assert written[0][2] != written[1][2]
-
-
-@pytest.mark.usefixtures("raw")
 def test_without_validation_set(set_parameters: SetParameters, run_stage: RunStage) -> None:
     set_parameters(validation_size=0)
     run_stage("normalize")
     assert [len(part.labels) for part in read_all()] == [120, 0, 30]
 
 
-@pytest.mark.parametrize("validation_size", [1, 9, 111, 120, 121, 60_000])
+@pytest.mark.parametrize("validation_size", [9, 111, 60_000])
 @pytest.mark.usefixtures("raw")
 def test_rejects_validation_size(set_parameters: SetParameters, fail_stage: FailStage, validation_size: int) -> None:
     set_parameters(validation_size=validation_size)

@@ -20,26 +20,26 @@ from tests.stages.conftest import PARAMETERS, SetParameters
 
 NAN, INFINITY = float("nan"), float("inf")
 
-# The values that a key rejects.
+# The values that a key rejects: each bound, and each kind of another type.
 BAD_VALUES: dict[str, list[object]] = {
-    "dataset": ["mnits", "MNIST", None, ["mnist"]],
-    "image_size": [-1, 28.0, "28"],
+    "dataset": ["mnits", None, ["mnist"]],
+    "image_size": [-1, 28.0],
     "channels": [0, 2, "1"],
-    "mean": ["0.5", NAN, -INFINITY, 1e7],
-    "std": [0, -0.5, INFINITY, True, 1e-7],
-    "validation_size": [-1, 0.1, "5000"],
-    "seed": [-1, 2**32, 1.0, "0", "9" * 5000, {}, [], [[1]]],
-    "hidden_sizes": [128, "128, 64", [128, 0], [128.0], [True], [10**12], [8] * 9, [[16]], ["2024-01-05"], [1] * 9999],
-    "loss": ["crossentropy", ""],
-    "optimizer": ["Adam", "sdg"],
-    "lr": [0, -0.01, "fast", NAN, INFINITY, False, [0.01], 1e39],
-    "momentum": [1, -0.9, NAN],
-    "weight_decay": [-1e-4, INFINITY, 1e39],
-    "batch_size": [0, -64, 64.0, 10**9],
-    "epochs": [0, 2.5, "ten", {"max": 10}],
+    "mean": ["0.5", NAN, 1e7],
+    "std": [0, True, 1e-7],
+    "validation_size": [-1, 0.1],
+    "seed": [-1, 2**32, "9" * 5000, {}],
+    "hidden_sizes": [128, "128, 64", [128, 0], [128.0], [True], [10**12], [8] * 9, [[16]], ["2024-01-05"]],
+    "loss": [""],
+    "optimizer": ["Adam"],
+    "lr": [0, "fast", INFINITY, False, 1e39],
+    "momentum": [1, -0.9],
+    "weight_decay": [-1e-4, 1e39],
+    "batch_size": [0, 10**9],
+    "epochs": [0, {"max": 10}],
     "schedule": ["onecycle"],
     "augment": ["rotate"],
-    "patience": [-1, 1.5],
+    "patience": [-1],
     "numerics": ["fast"],
 }
 
@@ -78,7 +78,6 @@ def test_names_every_wrong_key_and_every_missing_one(set_parameters: SetParamete
     ("changes", "message"),
     [
         ({"validation_size": 9}, "validation_size: 9 is not allowed; it must be 0, or from 10 to 59990, so that both"),
-        ({"validation_size": 59_991}, "validation_size: 59991 is not allowed; it must be 0, or from 10 to 59990, so"),
         ({"dataset": "digits"}, "validation_size: 5000 is not allowed; it must be 0, or from 10 to 1490, so that both"),
         ({"image_size": 32}, "image_size must be 0 and channels 1 where dataset is mnist"),
         ({"patience": 3, "validation_size": 0}, "patience: 3 is not allowed where validation_size is 0"),
@@ -92,17 +91,12 @@ def test_rejects_values_that_do_not_fit_each_other(
     assert line.startswith(f"params.yaml: {message}")
 
 
-@pytest.mark.usefixtures("project")
-def test_has_the_values_of_params_yaml_and_no_other() -> None:
+def test_has_the_values_of_its_keys_and_no_other(set_parameters: SetParameters) -> None:
+    set_parameters(lr="fast")  # of another stage
     parameters = read_parameters(NormalizeParameters)
     assert parameters.model_dump() == {key: PARAMETERS[key] for key in NormalizeParameters.model_fields}
     with pytest.raises(ValueError, match="frozen"):
         parameters.seed = 1
-
-
-def test_ignores_keys_of_other_stages(set_parameters: SetParameters) -> None:
-    set_parameters(lr="fast")
-    read_parameters(NormalizeParameters)
 
 
 def test_accepts_number_as_dvc_writes_it(project: Path) -> None:
@@ -111,11 +105,7 @@ def test_accepts_number_as_dvc_writes_it(project: Path) -> None:
     assert read_parameters(TrainParameters).lr == 1e-5
 
 
-class Color(Enum):
-    """A choice, as a class."""
-
-    RED = "red"
-    BLUE = "blue"
+Color = Enum("Color", {"RED": "red", "BLUE": "blue"})
 
 
 class EveryType(StageParameters):
@@ -128,16 +118,13 @@ class EveryType(StageParameters):
     optimizer: Literal["sgd", "adam", "adamw"]
     amsgrad: bool
     dropout: float | None
-    tags: list[str]
     ratio: Annotated[float, Field(gt=0.25, lt=1)]
     limit: float = Field(le=5)
-    loss: Literal["mse"]
     layers: list[Literal["linear", "relu"]]
     crop: tuple[int, float] = (0, 1.0)
     name: str = Field("a", pattern="^[a-z]+$")
     weights: dict[str, float] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
-    steps: list[int] = Field([1], min_length=1)
     pair: list[int] = Field([1, 2], min_length=2, max_length=2)
     color: Color = Color.RED
 
@@ -151,16 +138,13 @@ def test_says_what_types_allow() -> None:
         "optimizer": "sgd, adam or adamw",
         "amsgrad": "true or false",
         "dropout": "a number or null",
-        "tags": "a list of strings",
         "ratio": "a number greater than 0.25, less than 1",
         "limit": "a number of at most 5",
-        "loss": "mse",
         "layers": "a list of linear or relu",
         "crop": "a list of 2: an integer, a number",
         "name": "a string that matches ^[a-z]+$",
         "weights": "a mapping of names to numbers",
         "options": "a mapping",
-        "steps": "a list of 1 or more integers",
         "pair": "a list of 2 integers",
         "color": "red or blue",
     }
@@ -182,17 +166,22 @@ def test_shows_message_of_a_validator(project: Path) -> None:
     assert fail(Checked) == ["params.yaml: amsgrad: True is not allowed where loss is mse"]
 
 
-@pytest.mark.parametrize(
-    ("stage", "key"), [("validate", "lr"), ("download", "dataset"), ("normalize", "std"), ("train", "optimizer")]
-)
-def test_rejects_value_before_torch_is_imported(set_parameters: SetParameters, stage: str, key: str) -> None:
-    set_parameters(**{key: -1})
+LIST_IMPORTED = """
+import runpy, sys, stages.train, stages.evaluate
+assert "numpy" not in sys.modules, "imported before its kernels are pinned"
+import stages.validate, stages.download, stages.normalize, stages.export
+try:
+    runpy.run_module("stages.train", run_name="__main__")
+finally:
+    print(*{"torch", "torchvision", "sklearn", "pandas", "dvclive"} & sys.modules.keys())
+"""
+
+
+def test_rejects_value_before_large_libraries_are_imported(set_parameters: SetParameters) -> None:
+    set_parameters(optimizer=-1)
     process = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", f"stages.{stage}"], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "ignore", "-c", LIST_IMPORTED], capture_output=True, text=True, check=False
     )
-    imported = {line.split("|")[-1].strip() for line in process.stderr.splitlines() if line.startswith("import time:")}
-    [message] = [line for line in process.stderr.splitlines() if not line.startswith("import time:")]
     assert process.returncode == 1
-    assert message.startswith(f"error: params.yaml: {key}: -1 is not allowed; it must be ")
-    assert "pydantic" in imported
-    assert not imported & {"torch", "torchvision", "sklearn", "pandas", "dvclive"}
+    assert process.stderr.startswith("error: params.yaml: optimizer: -1 is not allowed; it must be ")
+    assert process.stdout == "\n"

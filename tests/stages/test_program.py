@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.clone import ROOT
-from tests.stages.conftest import FailStage, RunStage, SetParameters
+from tests.stages.conftest import FailStage, RunStage
 
 
 def run(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -25,30 +25,17 @@ def test_help_names_inputs_and_outputs(run_stage: RunStage, capsys: pytest.Captu
     assert "; writes " in text.replace("\n", " ")
 
 
-def test_rejects_arguments(project: Path) -> None:
-    process = run("-m", "stages.validate", "--epochs", "3", folder=project)
-    assert process.returncode == 2
-    assert "unrecognized arguments: --epochs 3" in process.stderr
-    assert not (project / "data/parameters.valid").exists()
-
-
-def test_runs_without_dvc_and_without_dvc_guard(project: Path) -> None:
-    program = (
-        "import runpy, sys\n"
-        "sys.modules.update(dvc=None, dvc_guard=None)\n"  # cannot be imported
-        "runpy.run_module('stages.validate', run_name='__main__', alter_sys=True)\n"
-    )
-    process = run("-c", program, folder=project)
-    assert (process.returncode, process.stderr) == (0, "")
-    assert (project / "data/parameters.valid").exists()
-
-
-def test_imports_no_module_of_the_same_name(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_needs_no_dvc_and_imports_no_module_of_the_same_name(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A folder without an __init__.py would give way to a module on PYTHONPATH."""
     (tmp_path / "foreign").mkdir()
-    (tmp_path / "foreign/stages.py").write_text("raise SystemExit(3)")
+    for name in ("stages", "dvc", "dvc_guard"):
+        (tmp_path / f"foreign/{name}.py").write_text("raise SystemExit(3)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "foreign"))
-    assert run("-m", "stages.validate", folder=project).returncode == 0
+    process = run("-m", "stages.validate", folder=project)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert (project / "data/parameters.valid").exists()
 
 
 @pytest.mark.parametrize("indent", ["", "    "], ids=["module", "function"])
@@ -105,11 +92,3 @@ def test_rejects_missing_file(fail_stage: FailStage, project: Path, name: str) -
 
 def test_names_missing_input(fail_stage: FailStage) -> None:
     assert fail_stage("normalize").endswith("-ubyte: no such file; run dvc repro, which creates what is missing")
-
-
-def test_option_calls_another_function(project: Path, set_parameters: SetParameters) -> None:
-    """Of download: scikit-learn's digits need no mirror."""
-    set_parameters(dataset="digits")
-    process = run("-m", "stages.download", "--probe", folder=project)
-    assert (process.returncode, process.stderr) == (0, "")
-    assert not (project / "data/raw").exists()

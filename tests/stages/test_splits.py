@@ -18,7 +18,7 @@ IMAGES = np.zeros((3, 1, 28, 28), np.float32)
 LABELS = np.array([0, 5, 9], np.int64)
 
 
-@pytest.mark.parametrize("size", [0, 1, 7])
+@pytest.mark.parametrize("size", [0, 7])
 def test_round_trip(tmp_path: Path, size: int) -> None:
     images, labels, dataset = make_split(size)
     write_split(tmp_path / "split", images.numpy(), labels.numpy(), dataset)
@@ -32,14 +32,11 @@ def test_round_trip(tmp_path: Path, size: int) -> None:
     ("images", "labels", "message"),
     [
         (IMAGES.astype(np.float64), LABELS, "images are float64 (3, 1, 28, 28), must be float32 (3, 1, 28, 28)"),
-        (IMAGES.reshape(3, 784), LABELS, "images are float32 (3, 784), must be float32 (3, 1, 28, 28)"),
         (np.zeros((), np.float32), LABELS, "images are float32 (), must be float32 (0, 1, 28, 28)"),
         (IMAGES[:2], LABELS, "labels are int64 (3,), must be int64 (2,)"),
         (IMAGES, LABELS.astype(np.uint8), "labels are uint8 (3,), must be int64 (3,)"),
         (IMAGES, LABELS + 1, "labels are 1 to 10, must be 0 to 9"),
-        (IMAGES, LABELS - 1, "labels are -1 to 8, must be 0 to 9"),
-        (np.full_like(IMAGES, np.nan), LABELS, "images contain NaN or infinity, must be finite"),
-        (np.where(np.arange(3).reshape(3, 1, 1, 1) > 1, np.float32(np.inf), IMAGES), LABELS, "images contain NaN or"),
+        (np.where(np.arange(3).reshape(3, 1, 1, 1) > 1, np.float32(np.nan), IMAGES), LABELS, "images contain NaN or"),
     ],
 )
 def test_rejects_wrong_tensors(
@@ -49,20 +46,14 @@ def test_rejects_wrong_tensors(
     reject(tmp_path / "split", message)
 
 
-@pytest.mark.parametrize("content", [b"", b"\x80\x04\x95pickle", b"\xff" * 64])
-def test_rejects_other_file_format(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "split").write_bytes(content)
+def test_rejects_other_file_format(tmp_path: Path) -> None:
+    (tmp_path / "split").write_bytes(b"\x80\x04\x95pickle")
     reject(tmp_path / "split", "not a safetensors file (")
 
 
 def test_rejects_missing_metadata(tmp_path: Path) -> None:
     save_file({"images": IMAGES, "labels": LABELS}, tmp_path / "split")
     reject(tmp_path / "split", "metadata: ")
-
-
-def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="split"):
-        read_split(tmp_path / "split")
 
 
 NO_IMAGES = ("F32", [0, 1, 28, 28], 0, 0)
@@ -74,12 +65,9 @@ NO_IMAGES = ("F32", [0, 1, 28, 28], 0, 0)
         ({"images": ("BF16", [1, 1, 28, 28], 0, 1568)}, "images are bfloat16 (1, 1, 28, 28), must be"),
         ({"images": ("F4", [1, 28, 28], 0, 392)}, "images are float4_e2m1fn_x2 (1, 28, 14), must be"),
         ({"images": ("F32", [1] * 1000, 0, 4)}, "images are float32 (1, 1, 1, "),
-        ({"images": ("F32", [0, 2**62, 28], 0, 0)}, "images are float32 (0, 4611686018427387904, 28), must be"),
         ({"labels": ("I64", [10**8], 0, 8 * 10**8)}, "labels are int64 (100000000,), must be int64 (0,)"),
-        ({"9" * 5000: NO_IMAGES}, "has the tensors ['99999"),
         ({"a\nb\x1b": NO_IMAGES}, "has the tensors ['a\\nb\\x1b', 'images', 'labels'], must have images and labels"),
         ({"x\n" * 500: ("F32", [1], 4, 8)}, "not a safetensors file ("),
-        ({"labels": ("I64", [-1], 0, 0)}, "not a safetensors file ("),
         ({"labels": ("I64", [2**40, 2**40], 0, 0)}, "not a safetensors file ("),
     ],
 )

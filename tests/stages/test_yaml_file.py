@@ -12,7 +12,6 @@ pytestmark = pytest.mark.timeout(60)  # a small file must not take long
 
 DIGITS = "9" * 5000
 BOMB = "".join(f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]\n" for level in range(1, 9))
-MERGE_BOMB = "".join(f"m{level}: &m{level} {{<<: [{', '.join([f'*m{level - 1}'] * 10)}]}}\n" for level in range(1, 9))
 
 
 @pytest.fixture
@@ -33,11 +32,9 @@ def name(value: object) -> str:
 @pytest.mark.parametrize(
     ("written", "value"),
     [
-        *(("1e-05", 1e-5), ("1e-3", 1e-3), ("1", 1), (".5", 0.5), ("0x1f", 31), ("yes", "yes"), ("~", None)),
-        ("[128, 64]", [128, 64]),
+        *(("1e-05", 1e-5), (".5", 0.5), ("0x1f", 31), ("yes", "yes"), ("~", None), ("[128, 64]", [128, 64])),
         # As text what is no number for the stages: a date, a number that Python does not write or that is none.
-        *((text, text) for text in ("2024-01-05", "2024-01-05T10:00:00Z", "2024-13-45", "0000-01-01")),
-        *((text, text) for text in ("0001-01-01 00:00:00 +99:99", "0b_", "0x_", "0o_", "._")),
+        *((text, text) for text in ("2024-01-05", "2024-13-45", "0001-01-01 00:00:00 +99:99", "0b_", "._")),
         *((text, text) for text in (DIGITS, f"-{DIGITS}", f"0x{'f' * 5000}")),
     ],
     ids=name,
@@ -52,8 +49,6 @@ def test_reads_up_to_limits(path: Path) -> None:
     assert list(read_yaml_mapping(path)) == ["a"]
     path.write_text("a: 1\n".ljust(MAX_BYTES, "#"))
     assert read_yaml_mapping(path) == {"a": 1}
-    path.write_text(f"a: [{'1,' * (MAX_BYTES // 2 - 5)}]")
-    assert len(read_yaml_mapping(path)["a"]) == MAX_BYTES // 2 - 5
 
 
 NO_ALIASES = "anchors, aliases and tags are not allowed"
@@ -62,34 +57,19 @@ NO_ALIASES = "anchors, aliases and tags are not allowed"
 @pytest.mark.parametrize(
     ("text", "where", "problem"),
     [
-        *((f"a: {value}", f"line 1: 'a: {value}'", NO_ALIASES) for value in ("&x 1", "*x", "&x [*x]", "&x {b: *x}")),
-        *((f"a: {value}", f"line 1: 'a: {value}'", NO_ALIASES) for value in ("!!str 1", "!!int x", "!!set {1}", "! 1")),
+        *((f"a: {value}", f"line 1: 'a: {value}'", NO_ALIASES) for value in ("&x 1", "*x", "!!str 1", "! 1")),
         ("a: !!python/object/apply:os.system [x]", "line 1: 'a: !!python/object/apply:os.system [x]'", NO_ALIASES),
         (f"a: !{'x' * 90_000}", f"line 1: 'a: !{'x' * 52}...", NO_ALIASES),
         (f"a0: &a0 [x]\n{BOMB}seed: *a8", "line 1: 'a0: &a0 [x]'", NO_ALIASES),
-        (f"m0: &m0 {{a: 1}}\n{MERGE_BOMB}", "line 1: 'm0: &m0 {a: 1}'", NO_ALIASES),
         (nest(MAX_DEPTH + 1), f"line 1: '{nest(MAX_DEPTH + 1)}'", "more than 20 levels are not allowed"),
-        (f"a: {'[' * 90_000}", f"line 1: 'a: {'[' * 53}...", "more than 20 levels are not allowed"),
-        (f"a: {'{a: ' * 300}", f"line 1: 'a: {'{a: ' * 13}{{...", "more than 20 levels are not allowed"),
+        (f"a: {'{a: ' * 20_000}", f"line 1: 'a: {'{a: ' * 13}{{...", "more than 20 levels are not allowed"),
         ("%YAML 1.1\n---\na: 1", "line 2: '---'", "directives are not allowed"),
         ("a: 1\nb: \x1b[31m", "line 2: 'b: \\x1b[31m'", "control characters are not allowed"),
-        ("a: \0", "line 1: 'a: \\x00'", "control characters are not allowed"),
         ("a: 1\na: 2", "line 2: 'a: 2'", 'while constructing a mapping found duplicate key "a" with value "2"'),
-        ("a: [1\n\n", "line 1: 'a: [1'", "while parsing a flow sequence expected ',' or ']', but got"),
-        ('a: "b', "line 1: 'a: \"b'", "while scanning a quoted scalar found unexpected end of stream"),
-        ('a: "\\q"', "line 1: 'a: \"\\\\q\"'", "while scanning a double-quoted scalar found unknown escape character"),
-        ("a: 1\nb 2", "line 2: 'b 2'", "while scanning a simple key could not find expected ':'"),
-        (
-            "a: 1\r\nb: @\r\n",
-            "line 2: 'b: @'",
-            "while scanning for the next token found character '@' that",
-        ),
-        ("a: 1\n\tb: 2", "line 2: '\\tb: 2'", "while scanning for the next token found character '\\t' that cannot"),
-        ("a: 1\n b: 2", "line 2: ' b: 2'", "mapping values are not allowed here"),
+        ("a: [1\n\n", "line 1: 'a: [1'", "while parsing a flow sequence expected"),
+        ("a: 1\r\nb: @\r\n", "line 2: 'b: @'", "while scanning for the next token found character '@' that"),
         ("a: 1\n---\nb: 1", "line 2: '---'", "expected a single document in the stream but found another document"),
-        ("? {a: 1}\n: 1", "line 1: '? {a: 1}'", "while constructing a mapping found unhashable key"),
         ("a: 1\n? - b: 1\n", "line 2: '? - b: 1'", "lists and mappings as keys are not allowed"),
-        ("a: {[b]: 1}", "line 1: 'a: {[b]: 1}'", "lists and mappings as keys are not allowed"),
         ("<<: 5", "line 1: '<<: 5'", "while constructing a mapping expected a mapping or list of mappings for merging"),
         ("a: 1\nb:\n# comment\n- 1\n\n- @\n", "line 6: b: '- @'", "while scanning for the next token found"),
     ],
@@ -107,9 +87,7 @@ def test_names_line_and_key(path: Path, text: str, where: str, problem: str) -> 
     ("content", "message"),
     [
         (b"a: 1\n".ljust(MAX_BYTES + 1, b"#"), f"has {MAX_BYTES + 1} bytes, must have at most {MAX_BYTES}"),
-        (b"a: " + b"x" * 10_000_000, f"has 10000003 bytes, must have at most {MAX_BYTES}"),
         ("a: 0.1".encode("utf-16"), "not UTF-8 text"),
-        (b"\x80\x04\x95", "not UTF-8 text"),
         (b"", "must be a mapping of keys to values, is None"),
         (b"- a\n", "must be a mapping of keys to values, is ['a']"),
     ],
@@ -139,7 +117,7 @@ FRAGMENTS = [
 ]
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fragments=st.lists(st.sampled_from(FRAGMENTS), max_size=12))
 def test_reads_or_rejects_any_text(path: Path, fragments: list[str]) -> None:
     path.write_bytes("".join(fragments).encode())
