@@ -44,12 +44,10 @@ def make_network(*layers: nn.Module, dataset: Dataset = DATASET) -> nn.Module:
 
 
 def flat(*layers: nn.Module) -> nn.Module:
-    """Make a network of layers for vectors."""
     return make_network(nn.Flatten(), nn.Linear(784, 16), *layers)
 
 
 def cnn() -> nn.Module:
-    """Make a network of convolution, batch norm and pooling, in nested parts."""
     first = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2))
     second = nn.Sequential(nn.Conv2d(8, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.AvgPool2d(2))
     return make_network(first, second, nn.Dropout2d())
@@ -99,7 +97,6 @@ def make_images(count: int, *shape: int) -> NDArray[np.uint8]:
 
 
 def run_network(network: nn.Module, images: NDArray[np.uint8], dataset: Dataset = DATASET) -> Outputs:
-    """Run a network in PyTorch."""
     with torch.no_grad():
         logits = network(torch.from_numpy(normalize(images, dataset.mean, dataset.std)))
     return Outputs(logits.numpy(), logits.softmax(dim=1).numpy())
@@ -113,5 +110,4 @@ def open_model(model: bytes) -> onnxruntime.InferenceSession:
 
 
 def run_model(model: bytes, images: NDArray[np.uint8]) -> Outputs:
-    """Run an ONNX model."""
     return Outputs(*open_model(model).run(["logits", "probabilities"], {"images": images}))

@@ -52,23 +52,20 @@ def test_channels_have_the_same_transformation(name: Name) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_image_has_another_transformation_each_time(name: Name) -> None:
+    """Which depends on the generator only."""
     images = draw_images(1).expand(4, 1, 28, 28)
-    transform = build_augmentation(name, images, make_generator())
-    augmented = torch.cat([transform(images), transform(images)])
-    assert len({image.numpy().tobytes() for image in augmented}) == 8
 
-
-@pytest.mark.parametrize("name", NAMES)
-def test_depends_only_on_generator(name: Name) -> None:
     def draw(seed: int) -> Tensor:
         torch.manual_seed(torch.seed())  # another state of torch's default generator each time
-        return augment(name, draw_images(), seed)
+        transform = build_augmentation(name, images, make_generator(seed))
+        return torch.cat([transform(images), transform(images)])
 
+    assert len({image.numpy().tobytes() for image in draw(7)}) == 8
     assert torch.equal(draw(7), draw(7))
     assert not torch.equal(draw(7), draw(8))
 
 
-@pytest.mark.parametrize("background", [-1.0, 0.0, -0.42421296])
+@pytest.mark.parametrize("background", [0.0, -0.42421296])
 def test_outside_of_image_is_background(background: float) -> None:
     coefficients = torch.tensor([[[1.0, 0, 10], [0, 1, 0]]])  # each source is 10 pixels to the right
     shifted = resample(torch.ones(1, 1, 28, 28), make_sources(coefficients), torch.tensor(background))[0, 0]
@@ -140,22 +137,6 @@ def test_only_elastic_curvatures_lines() -> None:
         centers = augment(name, ramps, background=-14)[:, 0, 10:18, 10:18]
         curvatures = centers.diff(n=2, dim=2).abs().amax(dim=(1, 2))
         assert ((curvatures > 1e-3) == (name == "elastic")).all()
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_moves_pixels_little(name: Name) -> None:
-    """A dot in the center of an image stays near it."""
-    images = torch.zeros(200, 1, 28, 28)
-    images[:, :, 13:15, 13:15] = 1
-    augmented = augment(name, images, background=0).squeeze(1)
-    position = torch.arange(28) - 13.5
-    mass = augmented.sum(dim=(1, 2))
-    assert (mass > 0).all()
-    for dim in (1, 2):
-        offset = (augmented.sum(dim=dim) * position).sum(dim=1) / mass
-        assert offset.abs().max() < 8
-        assert offset.abs().mean() < 2
-        assert offset.mean().abs() < 0.5
 
 
 def test_image_that_is_not_square_is_rotated_without_distortion() -> None:

@@ -1,24 +1,19 @@
-import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from torch import nn
 
 from stages.export import ONNX_MODEL, PAGE
-from stages.shared import idx, network, splits
+from stages.shared import network, splits
 from stages.shared.calibration import fit_temperature
 from stages.shared.network import MODEL, build_network, load_network, predict, save_network
 from stages.shared.onnx_model import build_model
 from stages.shared.page import build_page
-from tests.clone import Clone
-from tests.conftest import needs_mnist
 from tests.stages.conftest import DATASET, FailStage, RunStage, make_parameters, make_split
-from tests.stages.networks import build_mlp, run_model
+from tests.stages.networks import build_mlp
 
 UNUSED_IMPORTS = {"dvc", "dvclive", "pandas", "scipy", "sklearn"}
 RUN = """
@@ -57,45 +52,19 @@ def test_writes_the_model_and_its_page(run_stage: RunStage, capsys: pytest.Captu
     assert capsys.readouterr().out == f"{expected}; temperature {temperature}\n"
 
 
-def test_process_imports_little_and_its_environment_does_not_matter(
-    run_stage: RunStage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_process_imports_little(run_stage: RunStage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "build_network", build_network)  # as in the other process
     write_model(build_network)
     run_stage("export")
     written = [path.read_bytes() for path in (ONNX_MODEL, PAGE)]
-    ONNX_MODEL.unlink()
-    PAGE.unlink()
-    environment = {"PYTHONHASHSEED": "1", "LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    process = subprocess.run(
-        [sys.executable, "-c", RUN], env=os.environ | environment, capture_output=True, text=True, check=True
-    )
+    process = subprocess.run([sys.executable, "-c", RUN], capture_output=True, text=True, check=True)
     assert not UNUSED_IMPORTS & set(process.stdout.split())
     assert [path.read_bytes() for path in (ONNX_MODEL, PAGE)] == written
 
 
-def test_rejects_other_files(fail_stage: FailStage) -> None:
-    MODEL.write_bytes(MODEL.read_bytes()[:-1])
-    assert fail_stage("export").startswith(f"{MODEL}: not a safetensors file (")
-    MODEL.unlink()
-    assert str(MODEL) in fail_stage("export")
+def test_rejects_network_trained_on_other_data(fail_stage: FailStage) -> None:
     parameters = make_parameters(hidden_sizes=[16])
     save_network(MODEL, build_mlp(DATASET, parameters), DATASET, parameters)
     assert fail_stage("export") == f"{MODEL}: trained on other data than {splits.VALIDATION}; run dvc repro"
     assert not ONNX_MODEL.exists()
     assert not PAGE.exists()
-
-
-@needs_mnist
-def test_predictions_on_mnist_are_those_of_torch(mnist_run: Clone) -> None:
-    folder = mnist_run.folder
-    images, labels = idx.read_images_and_labels(folder / "data/raw", idx.TEST)
-    assert len(images) == 10_000
-    actual = run_model((folder / ONNX_MODEL).read_bytes(), images)
-    network, _ = load_network(folder / MODEL)
-    expected = predict(network, splits.read_split(folder / splits.TEST).images)
-    np.testing.assert_allclose(actual.probabilities, expected.softmax(dim=1), rtol=0, atol=1e-5)
-    predictions = actual.logits.argmax(axis=1)
-    np.testing.assert_array_equal(predictions, expected.argmax(dim=1))
-    metrics = json.loads((folder / "metrics/metrics.json").read_text())
-    assert float((predictions == labels).mean()) == metrics["accuracy"]

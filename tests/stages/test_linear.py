@@ -27,10 +27,9 @@ def test_equals_pytorch(shape: tuple[int, ...], *, bias: bool) -> None:
     torch.testing.assert_close(*gradients)
 
 
-@pytest.mark.parametrize("shape", [(3, 7), (2, 3, 7)])
-def test_gradient_equals_finite_differences(shape: tuple[int, ...]) -> None:
+def test_gradient_equals_finite_differences() -> None:
     layer, _ = make_layers(dtype=torch.float64)
-    inputs = torch.rand(shape, dtype=torch.float64, requires_grad=True)
+    inputs = torch.rand(2, 3, 7, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda inputs, *_: layer(inputs), (inputs, *layer.parameters()))
 
 

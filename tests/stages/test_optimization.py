@@ -1,7 +1,6 @@
 import pytest
 import torch
 from torch import nn, optim
-from torch.nn import functional
 
 from stages.shared.optimization import OneHot, build_optimizer, build_schedule
 from tests.stages.conftest import make_parameters
@@ -11,7 +10,6 @@ def test_one_hot_targets() -> None:
     logits, labels = torch.randn(50, 10), torch.randint(0, 10, (50,))
     expected = (logits - torch.eye(10)[labels]).square().mean()
     torch.testing.assert_close(OneHot(nn.MSELoss())(logits, labels), expected)
-    assert OneHot(nn.HuberLoss())(logits, labels) == functional.huber_loss(logits, torch.eye(10)[labels])
 
 
 @pytest.mark.parametrize(
@@ -28,7 +26,7 @@ def test_optimizer_has_the_parameters_and_otherwise_defaults(name: str, expected
     assert optimizer.defaults == reference.defaults | used | fused
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3, 10, 1000])
+@pytest.mark.parametrize("steps", [1, 3, 1000])
 @pytest.mark.parametrize("name", ["constant", "one_cycle"])
 def test_schedule(name: str, steps: int) -> None:
     optimizer = optim.SGD([torch.zeros(1)], lr=0.3, momentum=0.9)

@@ -33,23 +33,11 @@ def prepare(set_parameters: SetParameters, write_splits: WriteSplits, monkeypatc
 
 @pytest.fixture
 def train(prepare: Prepare, run_stage: RunStage) -> Callable[..., None]:
-    """Return a function that runs the stage on small data."""
-
     def run(validation: int = 40, **changes: object) -> None:
         prepare(validation, **changes)
         run_stage("train")
 
     return run
-
-
-def test_prints_line_for_each_epoch(train: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
-    train()
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("Epoch 1/2: loss 2.")
-    assert "; validation loss 2." in lines[0]
-    assert lines[1].startswith("Epoch 2/2: loss ")
-    assert lines[2] == "Best epoch by validation loss: 2; models/mlp.safetensors is of epoch 2"
-    assert len(lines) == 3
 
 
 def test_writes_curves_and_metrics(train: Callable[..., None]) -> None:
@@ -84,7 +72,8 @@ def test_without_validation_set(train: Callable[..., None]) -> None:
 
 def test_writes_no_model_after_divergence(prepare: Prepare, fail_stage: FailStage) -> None:
     prepare(lr=1000, weight_decay=1000, epochs=40)
-    assert re.match(r"training diverged in epoch \d", fail_stage("train"))
+    expected = r"training diverged in epoch \d+: loss .*choose a lower lr.*; make restore brings the last model back$"
+    assert re.match(expected, fail_stage("train"))
     assert not MODEL.exists()
 
 
@@ -117,6 +106,5 @@ def test_shows_progress_bar_only_on_terminal(
     text = output.decode().replace("\r\n", "\n")
     assert bool(re.search(r"\d+%\|", text)) == terminal
     assert ("\r" in text) == terminal
-    assert re.findall(r"(?:^|\r)(Epoch ./2: |Best epoch by )", text, flags=re.MULTILINE) == [
-        *("Epoch 1/2: ", "Epoch 2/2: ", "Best epoch by ")
-    ]
+    lines = r"(?:^|\r)(Epoch ./2: loss .*; validation loss |Best epoch by validation loss: 2; models/mlp.safetensors)"
+    assert len(re.findall(lines, text, flags=re.MULTILINE)) == 3

@@ -1,7 +1,6 @@
 """Tests of the training loop: `train` in stages/train.py."""
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from stages.shared import augmentation
 from stages.shared.epoch import Epoch
-from stages.shared.errors import StageError
 from stages.shared.linear import PortableLinear
 from stages.shared.optimization import build_loss
 from stages.shared.parameters import TrainParameters
@@ -38,17 +36,14 @@ def run(
 
 
 def train_as_tutorial(
-    build_optimizer: Callable[[Iterable[nn.Parameter]], optim.Optimizer],
+    optimizer: optim.Optimizer,
+    net: nn.Module,
     loss_function: Callable[[Tensor, Tensor], Tensor],
-    build_schedule: Callable[[optim.Optimizer], Any] | None,
+    schedule: OneCycleLR | None,
     dtype: torch.dtype,
-) -> nn.Module:
+) -> None:
     """Train for 50 steps by the tutorial's loop."""
-    torch.manual_seed(0)
-    net = build_mlp(DATASET, make_parameters()).to(dtype)
     images, labels, _ = make_split(640)
-    optimizer = build_optimizer(net.parameters())
-    schedule = build_schedule(optimizer) if build_schedule else None
     generator = torch.Generator().manual_seed(0)
     for _ in range(5):
         for batch in torch.randperm(640, generator=generator).split(64):
@@ -58,57 +53,41 @@ def train_as_tutorial(
             optimizer.step()
             if schedule:
                 schedule.step()
-    return net
 
 
 def mse(outputs: Tensor, labels: Tensor) -> Tensor:
     return functional.mse_loss(outputs, functional.one_hot(labels, 10).to(outputs.dtype))
 
 
-CASES: dict[str, tuple[dict[str, object], Callable[..., Any], Callable[..., Tensor], Callable[..., Any] | None]] = {
-    "sgd": ({}, lambda weights: optim.SGD(weights, lr=0.01), LOSS, None),
-    "adam": (
-        {"optimizer": "adam", "lr": 0.001},
-        lambda weights: optim.Adam(weights, lr=0.001),
-        LOSS,
-        None,
-    ),
-    "mse": ({"loss": "mse", "lr": 0.1}, lambda weights: optim.SGD(weights, lr=0.1), mse, None),
-    "momentum": (
-        {"momentum": 0.9, "weight_decay": 0.1},
-        lambda weights: optim.SGD(weights, lr=0.01, momentum=0.9, weight_decay=0.1),
-        LOSS,
-        None,
-    ),
-    "one_cycle": (
-        {"optimizer": "adamw", "lr": 0.01, "weight_decay": 0.1, "schedule": "one_cycle"},
-        lambda weights: optim.AdamW(weights, lr=0.01, weight_decay=0.1),
-        LOSS,
-        lambda optimizer: OneCycleLR(optimizer, max_lr=0.01, total_steps=50, cycle_momentum=False),
-    ),
+CASES: dict[str, dict[str, Any]] = {
+    "sgd": {"momentum": 0.9, "weight_decay": 0.1},
+    "adam": {"optimizer": "adam", "lr": 0.001},
+    "mse": {"loss": "mse", "lr": 0.1},
+    "one_cycle": {"optimizer": "adamw", "lr": 0.01, "weight_decay": 0.1, "schedule": "one_cycle"},
 }
+OPTIMIZERS: dict[str, type[optim.Optimizer]] = {"sgd": optim.SGD, "adam": optim.Adam, "adamw": optim.AdamW}
 
 
 # The products of portable numerics are rounded in another way, which Adam amplifies in float32.
 @pytest.mark.parametrize(("numerics", "dtype"), [("native", torch.float32), ("portable", torch.float64)])
 @pytest.mark.parametrize("case", CASES)
 def test_weights_after_50_steps_are_those_of_the_tutorial(case: str, numerics: str, dtype: torch.dtype) -> None:
-    changes, build_optimizer, loss_function, build_schedule = CASES[case]
+    changes = {"optimizer": "sgd", "lr": 0.01, **CASES[case]}
     network, _, _ = run(make_parameters(**changes, epochs=5, numerics=numerics), size=640, dtype=dtype)
-    reference = train_as_tutorial(build_optimizer, loss_function, build_schedule, dtype)
+    torch.manual_seed(0)
+    reference = build_mlp(DATASET, make_parameters()).to(dtype)
+    options = {key: value for key, value in changes.items() if key in {"lr", "momentum", "weight_decay"}}
+    optimizer = OPTIMIZERS[changes["optimizer"]](reference.parameters(), **options)
+    schedule = OneCycleLR(optimizer, 0.01, 50, cycle_momentum=False) if "schedule" in changes else None
+    train_as_tutorial(optimizer, reference, mse if case == "mse" else LOSS, schedule, dtype)
     for tensor, expected in zip(network.parameters(), reference.parameters(), strict=True):
         torch.testing.assert_close(tensor, expected, rtol=0, atol=1e-6)
 
 
-def test_same_seed_gives_same_weights() -> None:
-    weights = [run(make_parameters(epochs=2))[0].state_dict() for _ in range(2)]
-    for first, second in zip(weights[0].values(), weights[1].values(), strict=True):
-        assert first.numpy().tobytes() == second.numpy().tobytes()
-
-
-def test_other_seed_gives_other_weights() -> None:
-    first, second = (next(run(make_parameters(seed=seed))[0].parameters()) for seed in (0, 1))
-    assert not torch.equal(first, second)
+def test_weights_depend_on_the_seed_only() -> None:
+    first, second, other = (next(run(make_parameters(seed=seed))[0].parameters()) for seed in (0, 0, 1))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
 
 
 def test_loss_is_mean_over_images_of_all_batches() -> None:
@@ -156,16 +135,3 @@ def test_trains_in_training_mode_and_validates_in_evaluation_mode() -> None:
     network.register_forward_hook(lambda module, _, outputs: modes.append((module.training, outputs.requires_grad)))
     train(network, make_split(64), make_split(40), make_parameters(epochs=2), lambda _: None)
     assert modes == 2 * [(True, True), (False, False)]
-
-
-def test_without_validation_set() -> None:
-    _, epochs, kept = run(make_parameters(), validation_size=0)
-    assert [epoch.validation for epoch in epochs] == [None]
-    assert kept == epochs[0]
-    assert all(map(math.isfinite, kept.train))
-
-
-def test_rejects_divergence() -> None:
-    expected = r"^training diverged in epoch \d+: loss .*choose a lower lr.*; make restore brings the last model back$"
-    with pytest.raises(StageError, match=expected):
-        run(make_parameters(lr=1000, weight_decay=1000, epochs=40))
