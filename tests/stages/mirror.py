@@ -86,18 +86,14 @@ def send(response: Response, content: bytes, status: int = 200, **headers: objec
 
 
 def send_error(status: int, reason: str | None = None) -> Fault:
-    """Send an error status."""
     return lambda response, _: response.send_error(status, reason)
 
 
 def send_with(content: bytes | None = None, **headers: object) -> Fault:
-    """Send the file with other headers, or other content."""
     return lambda response, body: send(response, body if content is None else content, 200, **headers)
 
 
 def send_bytes(content: bytes) -> Fault:
-    """Send bytes in place of a response."""
-
     def fault(response: Response, _: bytes) -> None:
         response.wfile.write(content)
 
@@ -130,26 +126,17 @@ def fail_once(response: Response, body: bytes) -> None:
 
 
 def truncate(response: Response, body: bytes) -> None:
-    """Send half of the file, and close."""
     send(response, body[: len(body) // 2], Content_Length=len(body))
 
 
 def reset(response: Response, body: bytes) -> None:
-    """Send half of the file, and reset the connection."""
     truncate(response, body)
     response.wfile.flush()
     response.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     response.connection.close()
 
 
-def close(response: Response, _: bytes) -> None:
-    """Close the connection without a response."""
-    response.close_connection = True
-
-
 def then_wait(fault: Fault) -> Fault:
-    """Call another fault, and keep the connection open."""
-
     def wait(response: Response, body: bytes) -> None:
         fault(response, body)
         response.server.stopped.wait()
@@ -169,13 +156,11 @@ def trickle(start: bytes) -> Fault:
 
 
 def send_endless(response: Response, _: bytes, status: int = 200, **headers: object) -> None:
-    """Send a body of endless zeros."""
     send(response, b"", status, Content_Length=None, **headers)
     while response.pause(0):
         response.wfile.write(bytes(2**16))
 
 
 def find_closed_port() -> int:
-    """Find a port where no server listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])

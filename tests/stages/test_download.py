@@ -5,8 +5,6 @@ import gzip
 import hashlib
 import io
 import re
-import runpy
-import subprocess
 import sys
 import time
 import tracemalloc
@@ -21,10 +19,9 @@ from stages import download
 from stages.shared import idx, mirrors
 from stages.shared.errors import StageError
 from stages.shared.parameters import DownloadParameters
-from tests.clone import ROOT
 from tests.conftest import MNIST_MIRROR, needs_mnist
 from tests.stages import mirror as faults
-from tests.stages.conftest import SetParameters, make
+from tests.stages.conftest import RunStage, SetParameters, make
 from tests.stages.mirror import Mirror, find_closed_port, run_mirror
 
 NAMES = [*idx.TRAIN, *idx.TEST]
@@ -36,7 +33,6 @@ KMNIST = make(DownloadParameters, dataset="kmnist")
 
 Files = dict[str, bytes]
 SetMirrors = Callable[..., None]
-RunProgram = Callable[..., int]
 
 
 PORT = find_closed_port()
@@ -92,47 +88,36 @@ def set_mirrors(archives: Files, monkeypatch: pytest.MonkeyPatch) -> SetMirrors:
 
 @pytest.fixture
 def good(archives: Files) -> Iterator[Mirror]:
-    """Run a mirror without a fault."""
     with run_mirror(archives) as server:
         yield server
 
 
-@pytest.fixture
-def run_program(project: Path, set_parameters: SetParameters, monkeypatch: pytest.MonkeyPatch) -> RunProgram:
-    """Return a function that runs `python -m stages.download` in this process, and returns its exit status."""
-
-    def run(*arguments: str, dataset: str = "kmnist") -> int:
-        monkeypatch.chdir(project)
-        set_parameters(dataset=dataset)
-        monkeypatch.setattr(sys, "argv", ["download", *arguments])
-        monkeypatch.delitem(sys.modules, "stages.download", raising=False)
-        try:
-            runpy.run_module("stages.download", run_name="__main__", alter_sys=True)
-        except SystemExit as error:
-            return int(error.code or 0)
-        return 0
-
-    return run
-
-
 def read_raw() -> Files:
-    """Read the IDX files, without the names of the classes."""
     return {path.name: path.read_bytes() for path in Path("data/raw").iterdir() if path.name != idx.CLASSES}
 
 
 def test_downloads_and_replaces_data(
-    set_mirrors: SetMirrors, good: Mirror, contents: Files, capfd: pytest.CaptureFixture[str]
+    set_mirrors: SetMirrors, archives: Files, contents: Files, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    earlier = Path("data/raw/earlier")
-    earlier.parent.mkdir(parents=True)
-    earlier.touch()
+    """Data of an earlier run stays until the last file is there, and a download that was killed is no obstacle."""
+    earlier, partial = Path("data/raw/earlier"), Path("data/raw.partial/file")
+    for path in (earlier, partial):
+        path.parent.mkdir(parents=True)
+        path.touch()
     set_mirrors(f"http://127.0.0.1:{PORT}/")
     with pytest.raises(StageError):
         download.main(KMNIST)
-    assert earlier.exists()
     capfd.readouterr()
-    set_mirrors(good.url)
-    download.main(KMNIST)
+
+    def look_and_send(response: faults.Response, body: bytes) -> None:
+        seen.extend(path.name for path in Path("data/raw").iterdir())
+        faults.send(response, body)
+
+    seen: list[str] = []
+    with run_mirror(archives, {LAST: look_and_send}) as server:
+        set_mirrors(server.url)
+        download.main(KMNIST)
+    assert seen == ["earlier"]
     assert read_raw() == contents
     assert [path.name for path in Path("data").iterdir()] == ["raw"]
     assert capfd.readouterr() == ("", "")
@@ -146,39 +131,6 @@ def test_shows_progress_on_terminal(set_mirrors: SetMirrors, good: Mirror, monke
     download.main(KMNIST)
     for name in NAMES:
         assert f"{name}.gz: 100%" in terminal.getvalue()
-
-
-KILLED = """
-import sys
-from stages import download
-from stages.shared.mirrors import File, Mirror
-from stages.shared.parameters import DownloadParameters
-files = [File(name.removesuffix(".gz"), md5, None) for name, md5 in zip(sys.argv[2::2], sys.argv[3::2])]
-download.find_dataset = lambda dataset: ([Mirror(sys.argv[1])], files)
-download.main(DownloadParameters.model_construct(dataset="kmnist"))
-"""
-
-
-def test_killed_download_leaves_data_as_it_was(
-    set_mirrors: SetMirrors, good: Mirror, archives: Files, contents: Files, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    earlier = Path("data/raw/earlier")
-    earlier.parent.mkdir(parents=True)
-    earlier.touch()
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    resources = [part for name in archives for part in (name, hashlib.md5(archives[name]).hexdigest())]  # noqa: S324
-    with run_mirror(archives, {LAST: faults.then_wait(faults.truncate)}) as silent:
-        process = subprocess.Popen([sys.executable, "-c", KILLED, silent.url, *resources])
-        while f"/{LAST}" not in silent.requests:
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.kill()
-        process.wait()
-    assert [path.name for path in Path("data/raw").iterdir()] == ["earlier"]
-    assert len(list(Path("data/raw.partial").iterdir())) == 3
-    set_mirrors(good.url)
-    download.main(KMNIST)
-    assert read_raw() == contents
 
 
 def test_combines_mirrors(
@@ -201,7 +153,7 @@ def test_tries_again_after_temporary_failure(set_mirrors: SetMirrors, archives: 
     assert read_raw() == contents
 
 
-@pytest.mark.parametrize("form", ["{folder}", "{folder}/", "file://{folder}", "{uri}", " {uri} ", "{http}a folder/50%"])
+@pytest.mark.parametrize("form", ["{folder}", "file://{folder}", " {uri} ", "{http}a folder/50%"])
 def test_tries_own_mirror_first(
     form: str,
     set_mirrors: SetMirrors,
@@ -225,7 +177,8 @@ def test_tries_own_mirror_first(
 
 
 def test_says_why_own_mirror_is_not_used(
-    run_program: RunProgram,
+    run_stage: RunStage,
+    set_parameters: SetParameters,
     set_mirrors: SetMirrors,
     good: Mirror,
     contents: Files,
@@ -234,31 +187,35 @@ def test_says_why_own_mirror_is_not_used(
 ) -> None:
     monkeypatch.setenv("MNIST_MIRROR", "/missing")
     set_mirrors(good.url)
-    assert run_program("--probe") == 0
+    set_parameters(dataset="kmnist")
+    run_stage("download", "--probe")
     assert capfd.readouterr().err == f"mirror /missing/ does not serve {LAST}: no such file\n"
     assert not Path("data/raw").exists()
-    assert run_program() == 0
+    run_stage("download")
     assert read_raw() == contents
 
 
 def test_fails_where_no_mirror_is_reachable(
-    run_program: RunProgram, set_mirrors: SetMirrors, archives: Files, capfd: pytest.CaptureFixture[str]
+    run_stage: RunStage,
+    set_parameters: SetParameters,
+    set_mirrors: SetMirrors,
+    archives: Files,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     closed = f"http://127.0.0.1:{PORT}/"
     with run_mirror(archives, {LAST: faults.send_error(503), FIRST: faults.send_error(503)}) as failing:
         set_mirrors(closed, failing.url)
-        assert run_program("--probe") == 3
+        set_parameters(dataset="kmnist")
+        with pytest.raises(SystemExit, match="3"):
+            run_stage("download", "--probe")
         assert failing.requests == [f"/{LAST}"], "a probe must not wait for another attempt"
         assert capfd.readouterr().err.splitlines() == [
             f"mirror {closed} does not serve {LAST}: Connection refused",
             f"mirror {failing.url} does not serve {LAST}: HTTP status 503",
         ]
-        assert run_program() == 3
+        with pytest.raises(SystemExit, match="3"):
+            run_stage("download")
     lines = capfd.readouterr().err.splitlines()
-    assert lines[:2] == [
-        f"mirror {closed} does not serve {FIRST}: Connection refused",
-        f"mirror {failing.url} does not serve {FIRST}: HTTP status 503",
-    ]
     assert len(lines) == 3
     assert re.match(
         f"error: no mirror serves {FIRST}; .* dvc exp run -S dataset=digits -S validation_size=150", lines[2]
@@ -291,20 +248,16 @@ TRIED = [
     f"http://user:zq9xxw7k@127.0.0.1:{PORT}/",
     f"http://:zq9xxw7k@127.0.0.1:{PORT}",
     f"http://user:zq9x@xw7k@127.0.0.1:{PORT}/",
-    f"http://user:zq9x xw7k@127.0.0.1:{PORT}/",
-    f"http://user:zq9x\\xw7k@127.0.0.1:{PORT}/",
-    f"HTTP://user:zq9xxw7k@127.0.0.1:{PORT}/",
+    f"http://user:zq9x \\xw7k@127.0.0.1:{PORT}/",
     f"https://user:zq9xxw7k@[::1]:{PORT}/",
     "http://user:zq9xxw7k@a..b/",
 ]
 REJECTED = [
     "relative/folder",
-    "file:relative/folder",
     "file://host/folder",
     "://x",
     "http://",
     "http://[::1",
-    "http://x:0/",
     "http://x:99999/",
     "/a\n\x1b",
     "http://127.0.0.1/?token=zq9xxw7k",
@@ -314,18 +267,12 @@ REJECTED = [
     "http:user:zq9xxw7k@127.0.0.1/",
     "http://user:zq9xxw7k@a b/",
     "http://user:1/zq9xxw7k@127.0.0.1/",
-    "http://user:1?zq9xxw7k@127.0.0.1/",
-    "http://user:1#zq9xxw7k@127.0.0.1/",
     "http://user:zq9xxw7k",
-    "http://user:zq9xxw7k%40127.0.0.1/",
     "http://user%3Azq9xxw7k%40127.0.0.1/",
-    "http://user:zq9xxw7k\uff20127.0.0.1/",
-    "http://user\uff1azq9xxw7k/",
-    "//user:zq9xxw7k@127.0.0.1/",
+    "http://user\uff1azq9xxw7k\uff20127.0.0.1/",
     "user:zq9xxw7k@127.0.0.1/",
     "ftp://user:zq9xxw7k@127.0.0.1/",
     "file://user:zq9xxw7k@127.0.0.1/",
-    "file:///user:zq9xxw7k@127.0.0.1/",
 ]
 
 
@@ -360,13 +307,11 @@ def test_rejects_malformed_mirror(url: str, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("credentials", "received"),
     [
-        ("user:zq9xxw7k", "user:zq9xxw7k"),
         ("us%20er:a%3Ab%40c%2Fd%3Fe%23f%25", "us er:a:b@c/d?e#f%"),
         ("ü:中", "ü:中"),
         ("user:a@b:c d", "user:a@b:c d"),
         ("token", "token:"),
         (":zq9xxw7k", ":zq9xxw7k"),
-        ("", None),
         (":", None),
     ],
 )
@@ -443,13 +388,11 @@ def test_rejects_other_data_as_mnist(contents: Files, folder: Path) -> None:
 
 
 @needs_mnist
-@pytest.mark.parametrize("packed", [True, False])
-def test_downloads_mnist(packed: bool, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+def test_reads_unpacked_mnist(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = folder / "mnist"
     own.mkdir()
     for name in NAMES:
-        archive = Path(MNIST_MIRROR, f"{name}.gz").read_bytes()
-        (own / (f"{name}.gz" if packed else name)).write_bytes(archive if packed else gzip.decompress(archive))
+        (own / name).write_bytes(gzip.decompress(Path(MNIST_MIRROR, f"{name}.gz").read_bytes()))
     monkeypatch.setenv("MNIST_MIRROR", str(own))
     download.main(make(DownloadParameters, dataset="mnist"))
     assert {name: hashlib.sha256(content).hexdigest() for name, content in read_raw().items()} == download.MNIST_SHA256
@@ -457,12 +400,6 @@ def test_downloads_mnist(packed: bool, folder: Path, monkeypatch: pytest.MonkeyP
 
 def test_writes_all_digits_of_scikit_learn() -> None:
     download.main(make(DownloadParameters, dataset="digits"))
-    assert {name: hashlib.sha256(content).hexdigest()[:16] for name, content in read_raw().items()} == {
-        "train-images-idx3-ubyte": "efff08fe04a93dbf",
-        "train-labels-idx1-ubyte": "ffa08eb9034e0f1b",
-        "t10k-images-idx3-ubyte": "558ff5620b385c9c",
-        "t10k-labels-idx1-ubyte": "86b7eb3e026ebcae",
-    }
     train_images, train_labels = idx.read_images_and_labels(Path("data/raw"), idx.TRAIN)
     test_images, test_labels = idx.read_images_and_labels(Path("data/raw"), idx.TEST)
     assert (len(train_images), len(test_images)) == (1500, 297)

@@ -43,18 +43,14 @@ def plain_https(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 FAULTS: dict[str, tuple[Fault, type[Exception], str]] = {
-    "401": (faults.send_error(401), TransferError, "HTTP status 401"),
     "404": (faults.send_error(404), MissingError, "HTTP status 404"),
     "503": (faults.send_error(503), TemporaryError, "HTTP status 503"),
     "truncated": (faults.truncate, TemporaryError, "IncompleteRead"),
     "other file": (faults.send_with(b"<html>Welcome"), TransferError, "wrong checksum, 13 bytes"),
-    "empty file": (faults.send_with(b""), TransferError, "wrong checksum, 0 bytes"),
     "reset": (faults.reset, TemporaryError, "Connection reset by peer|IncompleteRead"),
-    "closed": (faults.close, TemporaryError, "RemoteDisconnected"),
     "short": (faults.send_with(Content_Length=10), TransferError, "wrong checksum, 10 bytes"),
     "endless": (faults.send_endless, TransferError, r"wrong checksum, 1\d{6} bytes"),
     "redirected to itself": (faults.redirect(NAME), TransferError, "more than 10 redirects"),
-    "redirected to ftp": (faults.redirect("ftp://127.0.0.1/"), TemporaryError, "InvalidSchema"),
     "redirected to a file": (faults.redirect("file:///etc/hostname"), TemporaryError, "InvalidSchema"),
     "redirected to nothing": (faults.redirect("http://[::1"), TemporaryError, "ValueError"),
     "silent": (faults.then_wait(faults.send_bytes(b"")), TemporaryError, "silent for 0.3 s"),
@@ -71,8 +67,6 @@ FAULTS: dict[str, tuple[Fault, type[Exception], str]] = {
 ECHOES: dict[str, Fault] = {
     "reason": faults.send_error(403, "zq9xxw7k"),
     "status line": faults.send_bytes(b"zq9xxw7k\r\n\r\n"),
-    "status": faults.send_bytes(b"HTTP/1.0 zq9xxw7k\r\n\r\n"),
-    "protocol": faults.send_bytes(b"HTTP/zq9xxw7k 200 OK\r\n\r\n"),
     "header": faults.send_bytes(b"HTTP/1.0 404 zq9xxw7k\r\nzq9xxw7k\r\n\r\n"),
     "length": faults.send_bytes(b"HTTP/1.0 200 OK\r\nContent-Length: zq9xxw7k\r\n\r\nzq9xxw7k"),
     "chunk": faults.send_bytes(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzq9xxw7k\r\n"),
@@ -95,7 +89,6 @@ HARMLESS: dict[str, Fault] = {
     "left open without length": faults.then_wait(faults.send_with(Content_Length=None)),
     "left open in chunks": faults.then_wait(faults.send_chunk),
     "invalid length": faults.send_with(Content_Length="\xb2"),
-    "negative length": faults.send_with(Content_Length=-1),
     "long length": faults.send_with(Content_Length="9" * 5000),
     "encoding": faults.send_with(Content_Encoding="gzip"),
 }
@@ -142,14 +135,6 @@ def test_waits_for_slow_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with run_mirror(FILES, {NAME: send_slowly}) as slow:
         assert receive(slow.url) == CONTENT
-
-
-def test_stops_at_deadline() -> None:
-    with run_mirror(FILES, {NAME: faults.then_wait(faults.truncate)}) as silent:
-        started = time.monotonic()
-        with pytest.raises(TransferError, match="too slow"):
-            receive(silent.url, seconds=0.3)
-        assert time.monotonic() - started < 3 < transfer.SILENCE_SECONDS
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "other:password@127.0.0.1"])
