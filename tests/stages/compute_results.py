@@ -1,10 +1,13 @@
 """Print the settings of the libraries and, if portable, the results of small trainings and evaluations, as JSON.
 
-Run: python -m tests.stages.compute_results portable
+Two lines: without augmentation; with it, by torch's kernels that are named, or the pinned ones.
+
+Run: python -m tests.stages.compute_results portable [default]
 """
 
 import hashlib
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, get_args
 
@@ -15,33 +18,46 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Pin the kernels before numpy and torch are imported, as a stage does."""
+    """Pin the kernels before numpy and torch are imported, as a stage does; compute in forks, with their own."""
     [chosen] = (name for name in get_args(numerics.Numerics) if name == sys.argv[1])
     numerics.pin(chosen)
 
+    import torch._dynamo  # noqa: F401 - in an emulator, this takes longer than the trainings
+
+    for is_augmented in (False, True):
+        if os.fork() == 0:
+            if is_augmented and len(sys.argv) > 2:
+                os.environ["ATEN_CPU_CAPABILITY"] = sys.argv[2]
+            results = compute(is_augmented=is_augmented) if chosen == "portable" else {}
+            print(json.dumps({"settings": read_settings(), "results": results}), flush=True)
+            os._exit(0)
+        os.wait()
+
+
+def read_settings() -> dict[str, object]:
+    """Read which kernels and how many threads the libraries use."""
     import threadpoolctl  # type: ignore[import-untyped]
     import torch
 
     [openblas] = [library for library in threadpoolctl.threadpool_info() if library["internal_api"] == "openblas"]
-    settings = {
+    return {
         "threads": torch.get_num_threads(),
         "kernels": torch.backends.cpu.get_cpu_capability(),
         "OpenBLAS threads": openblas["num_threads"],
         "OpenBLAS kernels": openblas["architecture"],
     }
-    results = {}
-    if chosen == "portable":
-        results = {
-            "sgd": train(),
-            "adam": train(optimizer="adam", lr=0.001),
-            "mse": train(loss="mse", momentum=0.9, schedule="one_cycle"),
-            "elastic": train(augment="elastic"),
-            "augmented": augment(),
-            "logits": predict(),
-        }
-        torch.set_num_threads(2)
-        results["augmented with two threads"] = augment()
-    print(json.dumps({"settings": settings, "results": results}))
+
+
+def compute(*, is_augmented: bool) -> dict[str, str]:
+    """Compute the results with augmentation, or the others."""
+    if is_augmented:
+        return {"training": train(augment="elastic"), "images": augment()}
+    return {
+        "sgd": train(),
+        "adam": train(optimizer="adam", lr=0.001),
+        "mse": train(loss="mse", momentum=0.9, weight_decay=0.001, schedule="one_cycle"),
+        "logits": predict(),
+    }
 
 
 def train(**changes: object) -> str:
@@ -54,7 +70,7 @@ def train(**changes: object) -> str:
     from tests.stages.conftest import make_parameters, make_split
 
     torch.manual_seed(0)
-    training, validation = make_split(2000), make_split(100, seed=1)
+    training, validation = make_split(333), make_split(50, seed=1)
     parameters = make_parameters(**changes)
     network = build_network(training.dataset, parameters, PortableLinear)
     epoch = train(network, training, validation, parameters, lambda _: None)
@@ -62,18 +78,17 @@ def train(**changes: object) -> str:
 
 
 def augment() -> str:
-    """Augment a batch and hash it."""
     import torch
 
     from stages.shared.augmentation import build_augmentation
 
     generator = torch.Generator().manual_seed(0)
-    images = torch.rand(512, 1, 28, 28, generator=generator)
+    images = torch.rand(64, 1, 28, 28, generator=generator)
     return hash_tensors(build_augmentation("elastic", images, generator)(images))
 
 
 def predict() -> str:
-    """Hash the logits and losses of an untrained network on as many images as the test set of MNIST has."""
+    """Hash the logits and losses of an untrained network."""
     import torch
     from torch.nn import functional
 
@@ -81,13 +96,12 @@ def predict() -> str:
     from tests.stages.conftest import DATASET, make_parameters
 
     torch.manual_seed(0)
-    logits = predict(build_network(DATASET, make_parameters()), torch.rand(10_000, 1, 28, 28)).double()
-    losses = functional.cross_entropy(logits, torch.randint(0, 10, (10_000,)), reduction="none")
+    logits = predict(build_network(DATASET, make_parameters()), torch.rand(2_000, 1, 28, 28)).double()
+    losses = functional.cross_entropy(logits, torch.randint(0, 10, (2_000,)), reduction="none")
     return hash_tensors(logits, losses, logits.softmax(dim=1))
 
 
 def hash_tensors(*tensors: "Tensor") -> str:
-    """Compute the SHA-256 of the bytes of tensors."""
     return hashlib.sha256(b"".join(tensor.detach().numpy().tobytes() for tensor in tensors)).hexdigest()
 
 
