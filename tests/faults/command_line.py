@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.clone import run_on_digits
-from tests.faults import damage, full_disk, kills, kills_of_experiments, kills_of_training, parameters, races, readers
+from tests.faults import damage, full_disk, kills, kills_of_experiments, kills_of_training, races
 from tests.faults.scene import Fault, Scene, try_fault
 
-MODULES = (kills, kills_of_experiments, kills_of_training, races, damage, parameters, full_disk, readers)
+MODULES = (kills, kills_of_experiments, kills_of_training, races, damage, full_disk)
 FAULTS: dict[str, Fault] = {name: fault for module in MODULES for name, fault in module.FAULTS.items()}
 
 
@@ -43,7 +43,6 @@ def main() -> int:
 
 
 def read_arguments() -> argparse.Namespace:
-    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=[*FAULTS, []], metavar="NAME", help=", ".join(FAULTS))
     parser.add_argument("--tries", type=int, help="number of tries of each fault")

@@ -32,22 +32,6 @@ def fill_disk_of_stage(scene: Scene, folder: Path, random: Random) -> None:
         assert_restored(clone, scene)
 
 
-def fill_disk_of_repro(scene: Scene, folder: Path, random: Random) -> None:
-    """Leave `dvc repro` less free space than it needs: it fails; then free space and restore."""
-    with small_disk(folder / "disk") as disk:
-        before = count_free_pages(disk)
-        scene.run.copy(disk / "run")
-        used = before - count_free_pages(disk)
-        subprocess.run(["rm", "-r", disk / "run"], check=True)
-        clone = scene.copy_before(scene.stages[0], disk / "clone")
-        leave_free(disk, random.randrange(used - (before - count_free_pages(disk))))
-        process = clone.run("dvc", "repro", check=False)
-        assert process.returncode != 0, process.stdout
-        assert "Traceback" not in process.stderr, process.stderr
-        (disk / "ballast").unlink()
-        assert_restored(clone, scene)
-
-
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
     """Mount a file system in memory, which only root may do."""
@@ -70,12 +54,10 @@ def leave_free(disk: Path, pages: int) -> None:
 
 
 def get_page_size(disk: Path) -> int:
-    """Return the size of a page in bytes."""
     return os.statvfs(disk).f_frsize
 
 
 def list_outputs(clone: Clone) -> dict[str, list[Path]]:
-    """List the output files of each stage."""
     outputs: dict[str, list[Path]] = {}
     for stage, entry in read_lock(clone).items():
         paths = [clone.folder / out["path"] for out in entry["outs"]]
@@ -84,7 +66,4 @@ def list_outputs(clone: Clone) -> dict[str, list[Path]]:
     return outputs
 
 
-FAULTS = {
-    "fill_disk_of_stage": Fault("disk full while a stage writes", 60, fill_disk_of_stage),
-    "fill_disk_of_repro": Fault("disk full while dvc repro runs", 20, fill_disk_of_repro),
-}
+FAULTS = {"fill_disk_of_stage": Fault("disk full while a stage writes", 60, fill_disk_of_stage)}

@@ -12,9 +12,8 @@ from random import Random
 import psutil
 
 from tests.clone import Clone
-from tests.conftest import MNIST_MIRROR
 from tests.faults.restored import assert_restored, describe, list_processes, list_stages, wait_until
-from tests.faults.scene import Fault, Scene, TooLate, assert_equal_outputs, copy_clone
+from tests.faults.scene import Fault, Scene, TooLate, assert_equal_outputs
 
 STAGE_SECONDS = 4.0  # about as long as a stage runs, with DVC's work before and after
 ORPHAN_SECONDS = 2.0  # a stage whose dvc was killed ends within this time
@@ -31,24 +30,8 @@ def kill_repro(scene: Scene, folder: Path, random: Random) -> None:
     process = clone.start("dvc", "repro")
     wait_for_moment(process, stage, random)
     kill_group(process)
-    assert_restored(copy_clone(clone, folder / "restored"), scene)
+    assert_restored(clone.copy(folder / "restored"), scene)
     repro_after_kill(clone, scene)
-
-
-def kill_repro_again(scene: Scene, folder: Path, random: Random) -> None:
-    """Kill the process group of `dvc repro` five times in a row; then run it to the end, and, in a copy, restore."""
-    clone = scene.copy_before(scene.stages[0], folder / "clone")
-    for _ in range(5):
-        process = clone.start("dvc", "repro")
-        sleep_while_running(process, random.uniform(0.3, STAGE_SECONDS))
-        kill_group(process)
-    assert_restored(copy_clone(clone, folder / "restored"), scene)
-    repro_after_kill(clone, scene)
-
-
-def kill_real_repro(scene: Scene, folder: Path, random: Random) -> None:
-    """Do the same as `kill_repro` on MNIST."""
-    kill_repro(scene.on_mnist, folder, random)
 
 
 def kill_dvc(scene: Scene, folder: Path, random: Random) -> None:
@@ -75,18 +58,18 @@ def kill_guard(scene: Scene, folder: Path, random: Random) -> None:
     wait_until(lambda: not list_running(family), ORPHAN_SECONDS)
     output, _ = process.communicate()
     assert process.returncode != 0, output
-    assert_restored(copy_clone(clone, folder / "restored"), scene)
+    assert_restored(clone.copy(folder / "restored"), scene)
     repro_after_kill(clone, scene)
 
 
 def repro_after_kill(clone: Clone, scene: Scene) -> None:
     """Run `dvc repro`, which resumes; restore if DVC was killed while it wrote one of its own files."""
     process = clone.run("dvc", "repro", check=False)
-    if process.returncode:
-        assert DAMAGED_BY_DVC.search(process.stderr), describe(process)
-    elif not list((clone.folder / "data").rglob(".*.tmp")):  # of DVC, which was killed while it linked an output
+    assert not process.returncode or DAMAGED_BY_DVC.search(process.stderr), describe(process)
+    if process.returncode or list((clone.folder / "data").rglob(".*.tmp")):  # DVC was killed while it linked an output
+        assert_restored(clone, scene)
+    else:
         assert_equal_outputs(clone, scene.outputs)
-    assert_restored(clone, scene)
 
 
 def start_at_moment(
@@ -132,7 +115,6 @@ def kill_group(process: "subprocess.Popen[str]", number: int = signal.SIGKILL) -
 
 
 def list_running(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """List those of some processes that have not ended."""
     running = []
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -149,9 +131,6 @@ def wait_until_ended(clone: Clone) -> None:
 
 FAULTS = {
     "kill_repro": Fault("SIGKILL of the process group of dvc repro", 300, kill_repro),
-    "kill_repro_again": Fault("five times SIGKILL of the process group of dvc repro", 60, kill_repro_again),
     "kill_dvc": Fault("SIGKILL of only the process of dvc repro", 50, kill_dvc),
     "kill_guard": Fault("SIGKILL of only the guard, the supervisor or the command of a stage", 50, kill_guard),
 }
-if MNIST_MIRROR:
-    FAULTS["kill_real_repro"] = Fault("SIGKILL of the process group of dvc repro on MNIST", 20, kill_real_repro)

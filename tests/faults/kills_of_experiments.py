@@ -12,8 +12,8 @@ import psutil
 
 from tests.clone import Clone
 from tests.faults.kills import kill_group, sleep_while_running, wait_until_ended
-from tests.faults.restored import Edits, assert_restored, describe, list_stages, restore, wait_until
-from tests.faults.scene import CHANGE, Fault, Scene, TooLate, assert_equal_outputs, read_outputs
+from tests.faults.restored import Edits, assert_restored, list_stages, wait_until
+from tests.faults.scene import CHANGE, Fault, Scene, TooLate, assert_equal_outputs
 
 EXPERIMENT = ("dvc", "exp", "run", *CHANGE, "--name")
 EXPERIMENT_SECONDS = 12.0  # about as long as it runs
@@ -127,7 +127,6 @@ def kill_workers(clone: Clone, *, alone: bool) -> bool:
 
 
 def list_workers(clone: Clone) -> list[psutil.Process]:
-    """List the queue's workers of a clone."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
@@ -137,35 +136,7 @@ def list_workers(clone: Clone) -> list[psutil.Process]:
 
 
 def is_recorded(clone: Clone, experiment: str) -> bool:
-    """Whether DVC has recorded an experiment of that name."""
     return f"/{experiment}\n" in clone.run("git", "for-each-ref", "refs/exps").stdout
-
-
-def restore_while_running(scene: Scene, folder: Path, random: Random) -> None:
-    """Restore while an experiment runs: it is refused with the name of the experiment, and changes nothing."""
-    clone = scene.copy(folder / "clone")
-    options = random.choice(((), ("--temp",)))
-    process = clone.start(*EXPERIMENT, "running", *options)
-    wait_until(lambda: bool(list_stages(clone)) or process.poll() is not None)
-    time.sleep(random.uniform(0, 2))
-    if process.poll() is not None:
-        process.communicate()
-        raise TooLate
-    os.killpg(process.pid, signal.SIGSTOP)
-    before = read_state(clone)
-    refused = restore(clone)
-    assert read_state(clone) == before
-    os.killpg(process.pid, signal.SIGCONT)
-    kill_group(process)
-    assert refused.returncode == 1, describe(refused)
-    assert refused.stderr.startswith("error: experiment running is running (PID "), describe(refused)
-    assert_restored(clone, scene)
-
-
-def read_state(clone: Clone) -> tuple[str, str, dict[str, str]]:
-    """Return the refs, the status of Git, and the outputs."""
-    refs = clone.run("git", "for-each-ref").stdout + (clone.folder / ".git/HEAD").read_text()
-    return refs, clone.run("git", "status", "--porcelain").stdout, read_outputs(clone)
 
 
 FAULTS = {
@@ -173,5 +144,4 @@ FAULTS = {
     "kill_experiment_in_git": Fault("the same while it changes files of Git", 60, kill_experiment_in_git),
     "kill_temp": Fault("the same of dvc exp run --temp", 20, kill_temp),
     "kill_queue": Fault("SIGKILL of a worker of the queue", 20, kill_queue),
-    "restore_while_running": Fault("restore while an experiment runs", 20, restore_while_running),
 }

@@ -72,7 +72,6 @@ def two_experiments(scene: Scene, folder: Path, random: Random) -> None:
 
 
 def two_temp_experiments(scene: Scene, folder: Path, random: Random) -> None:
-    """Start two `dvc exp run --temp`: both succeed."""
     clone = scene.copy(folder / "clone")
     first, second = (*TEMP_EXPERIMENT, "one", *CHANGE), (*TEMP_EXPERIMENT, "other", *OTHER_CHANGE)
     for status, output in race(clone, random, first, second):

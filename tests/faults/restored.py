@@ -43,7 +43,6 @@ def restore(clone: Clone) -> "subprocess.CompletedProcess[str]":
 
 
 def describe(process: "subprocess.CompletedProcess[str]") -> str:
-    """Return what a process printed."""
     return f"exit status {process.returncode}\n{process.stdout}\n{process.stderr}"
 
 

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 
 from tests.clone import Clone
-from tests.conftest import MNIST_MIRROR
 
 CHANGE = ("-S", "optimizer=adam", "-S", "lr=0.01")
 ATTEMPTS = 20
@@ -38,19 +37,9 @@ class Scene:
         clone.run("dvc", "exp", "run", *CHANGE)
         return read_outputs(clone)
 
-    @cached_property
-    def on_mnist(self) -> "Scene":
-        """A scene in which the pipeline ran on MNIST, with the settings of the working tree."""
-        clone = Clone.of_working_tree(self.folder / "mnist/clone")
-        clone.environment["MNIST_MIRROR"] = MNIST_MIRROR
-        clone.identify()
-        clone.run("dvc", "repro")
-        clone.commit("Run on MNIST")
-        return Scene(self.folder / "mnist", clone)
-
     def copy(self, folder: Path) -> Clone:
         """Return a copy of the clone."""
-        return copy_clone(self.run, folder)
+        return self.run.copy(folder)
 
     def copy_before(self, stage: str, folder: Path) -> Clone:
         """Return a copy in which `dvc repro` has run the stages before `stage`, and none after, since the last run."""
@@ -87,13 +76,6 @@ def try_fault(fault: Fault, scene: Scene, folder: Path, seed: str = "") -> None:
     raise AssertionError(f"too late, {ATTEMPTS} times")
 
 
-def copy_clone(clone: Clone, folder: Path) -> Clone:
-    """Copy a clone, in which DVC may have to download MNIST."""
-    copy = clone.copy(folder)
-    copy.environment["MNIST_MIRROR"] = MNIST_MIRROR
-    return copy
-
-
 def record_experiment(clone: Clone) -> None:
     """Record an experiment as DVC does, with the outputs of the last commit."""
     head = clone.run("git", "rev-parse", "HEAD").stdout.strip()
@@ -103,7 +85,6 @@ def record_experiment(clone: Clone) -> None:
 
 
 def list_experiments(clone: Clone) -> set[str]:
-    """List the recorded experiments: hash and ref of each."""
     refs = clone.run("git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps/??/").stdout
     return set(refs.splitlines())
 
@@ -121,7 +102,6 @@ def read_outputs(clone: Clone) -> dict[str, str]:
 
 
 def read_lock(clone: Clone) -> dict[str, Any]:
-    """Read the entries of dvc.lock, by stage."""
     stages: dict[str, Any] = YAML(typ="safe").load(clone.folder / "dvc.lock")["stages"]
     return stages
 
@@ -144,7 +124,6 @@ def remove_run(clone: Clone, stage: str, entry: dict[str, Any]) -> None:
 
 
 def find_object(clone: Clone, md5: str) -> Path:
-    """Return the path of an object in the cache."""
     return clone.folder / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
 
 
