@@ -78,7 +78,6 @@ def check_confusion(chart: str) -> None:
 
 
 def distance(color: tuple[int, ...], other: tuple[int, ...]) -> int:
-    """Sum the differences of red, green and blue."""
     return sum(abs(a - b) for a, b in zip(color, other, strict=True))
 
 

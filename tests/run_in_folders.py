@@ -54,7 +54,6 @@ def main() -> None:
 
 
 def run_stages(folder: Path) -> None:
-    """Run the stages in the order of dvc.yaml."""
     os.chdir(folder)
     sys.path[0] = str(folder)
     for number, name in ((1, "output.txt"), (2, "errors.txt")):

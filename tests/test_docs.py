@@ -33,7 +33,6 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=str)
 
 
 def read_section(text: str, title: str) -> str:
-    """Read the text below a heading of level 2."""
     assert f"\n## {title}\n" in text
     return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 

@@ -80,13 +80,15 @@ def write_metrics(folder: Path, share: float) -> None:
 
 
 def test_draws_charts_without_a_network(project: "Clone", tmp_path: Path) -> None:
+    project.run("dvc", "plots", "show")
+    page = project.folder / "dvc_plots/index.html"
+    assert '<script src="https://' in page.read_text(encoding="utf-8")  # before make setup
     if BROWSER is None:
         pytest.skip("needs Chromium or Chrome")
     project.run("dvc-guard", "plots-page")
     project.run("dvc", "config", "--local", "plots.html_template", "plots/offline.html")
     for command, experiments in ((["show"], ["workspace"]), (["diff", "first", "second"], ["first", "second"])):
         project.run("dvc", "plots", *command)
-        page = project.folder / "dvc_plots/index.html"
         assert not re.findall(r"<(?:script|link|img)\b[^<>]*\bhttps?:", page.read_text(encoding="utf-8"))
         plots, console = draw(BROWSER, page, tmp_path / "browser")
         assert console == []
@@ -120,8 +122,3 @@ def draw(browser: str, page: Path, profile: Path) -> tuple[dict[str, str], list[
     parts = re.split(r'<div\s+id="([^"]+)"', body)[1:]
     console = [line for line in process.stderr.splitlines() if "CONSOLE" in line]
     return dict(zip(parts[::2], parts[1::2], strict=True)), console
-
-
-def test_page_links_to_vega_before_setup(project: "Clone") -> None:
-    project.run("dvc", "plots", "show")
-    assert '<script src="https://' in (project.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
