@@ -1,5 +1,6 @@
 import ast
 import importlib.util
+import re
 import unicodedata
 from pathlib import Path
 
@@ -20,13 +21,8 @@ def read_classes_of_torchvision(name: str) -> list[str]:
     package = importlib.util.find_spec("torchvision")
     assert package is not None
     assert package.origin is not None
-    tree = ast.parse(Path(package.origin).with_name("datasets").joinpath("mnist.py").read_text())
-    [definition] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
-    [classes] = [
-        node.value
-        for node in definition.body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "classes"
-    ]
+    source = Path(package.origin).with_name("datasets").joinpath("mnist.py").read_text()
+    [classes] = re.findall(rf"class {name}\(.*?classes = (\[.*?\])", source, flags=re.DOTALL)
     return list(ast.literal_eval(classes))
 
 

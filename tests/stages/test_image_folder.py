@@ -60,15 +60,6 @@ def test_uses_test_folder(run_stage: RunStage) -> None:
     assert read(idx.TEST) == {(np.asarray(Image.open(IMAGES / "test/dog/a b/1.png")).tobytes(), 1)}
 
 
-@pytest.mark.usefixtures("pictures")
-def test_scales_to_image_size_in_color(set_parameters: SetParameters, run_stage: RunStage) -> None:
-    draw(IMAGES / "train/cat/large.jpg", (40, 20), "RGB")
-    set_parameters(image_size=8, channels=3)
-    run_stage("download")
-    images, _ = idx.read_images_and_labels(RAW, idx.TRAIN)
-    assert images.shape[1:] == (8, 8, 3)
-
-
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [(9, 7), (30, 50)])

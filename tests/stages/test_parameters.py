@@ -99,12 +99,6 @@ def test_has_the_values_of_its_keys_and_no_other(set_parameters: SetParameters) 
         parameters.seed = 1
 
 
-def test_accepts_number_as_dvc_writes_it(project: Path) -> None:
-    text = (project / "params.yaml").read_text()
-    (project / "params.yaml").write_text(text.replace("lr: 0.01", "lr: 1e-05"))
-    assert read_parameters(TrainParameters).lr == 1e-5
-
-
 Color = Enum("Color", {"RED": "red", "BLUE": "blue"})
 
 
