@@ -23,7 +23,7 @@ if Path(MEMORY).is_dir() and shutil.disk_usage(MEMORY).free > 2**32 and not os.s
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
 
 # These run the pipeline, or an emulator.
-SLOW_FIXTURES = {"clone", "digits", "digits_run", "light", "mnist_run", "outputs", "scene"}
+SLOW_FIXTURES = {"clone", "digits", "digits_run", "light", "mnist_run"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

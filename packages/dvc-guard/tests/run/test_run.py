@@ -41,10 +41,11 @@ def test_rejects_input_changed_while_running(stages: StageProject) -> None:
 
 def test_second_experiment_is_refused_while_one_runs(stages: StageProject) -> None:
     dvc = stages.start("exp", "run", "--name", "one", "-S", "step=2")
-    other = stages.dvc("exp", "run", "-S", "step=3")
-    assert other.returncode != 0
-    assert f"guard of PID {dvc.pid}: " in other.stdout
-    assert "is being blocked by" in other.stdout
+    for options in ((), ("--queue",), ("--temp",)):
+        other = stages.dvc("exp", "run", *options, "-S", "step=3")
+        assert other.returncode != 0, options
+        assert f"guard of PID {dvc.pid}: " in other.stdout
+        assert "is being blocked by" in other.stdout
     output = stages.finish(dvc)
     assert dvc.returncode == 0, output
     assert stages.git("rev-list", "--count", "--glob", "refs/exps/*/*/one") != "0\n"
