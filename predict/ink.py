@@ -21,7 +21,7 @@ from predict.background import (
     find_factor,
     find_paper,
     measure_darkness,
-    quantile,
+    quantiles,
     reduce,
     remove_surroundings,
 )
@@ -89,7 +89,7 @@ def read_sheet(gray: Array, *, tight: bool = False) -> Sheet | None:
         return None
     threshold = threshold_otsu(np.append(candidates, 0).astype(np.uint8))
     strokes = ink > min(threshold, ink[ink > threshold].mean() / 2)  # of ink alone, Otsu's threshold is in its middle
-    contrast = quantile(ink[strokes], 0.75)
+    [contrast] = quantiles(ink[strokes], 0.75)
     if contrast < max(RULES.min_contrast, RULES.min_noise_ratio * noise) or is_blurred(ink, strokes, contrast):
         return None
     if tight and (contrast < RULES.tight_contrast or measure_fullest_side(strokes) > RULES.tight_side):
@@ -100,7 +100,9 @@ def read_sheet(gray: Array, *, tight: bool = False) -> Sheet | None:
 
 
 def is_blurred(ink: Array, strokes: NDArray[np.bool_], contrast: float) -> bool:
-    """Tell shadows, and the uneven light on a photo, from ink: their edges are wide."""
+    """Tell shadows, and the uneven light on a photo, from ink: they are faint, and their edges are wide."""
+    if contrast > RULES.darkest_shadow:
+        return False
     window = 2 * max(1, int(RULES.widest_edge * max(ink.shape))) + 1
     steps = ndimage.grey_dilation(ink, window) - ndimage.grey_erosion(ink, window)
     return bool(steps[find_outline(strokes)].mean() < RULES.edge_contrast * contrast)

@@ -19,7 +19,8 @@ class Rules(NamedTuple):
     min_contrast: int = 12
     min_noise_ratio: float = 4  # of contrast and noise
     faintest: float = 0.15  # of the contrast; JPEG leaves fainter traces around a stroke
-    # Ink has a sharp edge, a shadow has not: within this share of the picture, most of the contrast.
+    # Faint ink has a sharp edge, a shadow has not: within this share of the picture, most of the contrast.
+    darkest_shadow: int = 128
     widest_edge: float = 0.0075
     edge_contrast: float = 0.5
     # In a picture without a margin, ink touches the border. It is dark, fills no side, and most of the picture.

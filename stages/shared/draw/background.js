@@ -60,7 +60,7 @@ function measureDarkness(gray) {
 
 /** Tell whether the larger deviations from the mean around each pixel are lighter. */
 function isLightOnDark({ values, width, height }) {
-  const reach = Math.max(width, height) >> 1;
+  const reach = Math.max(width, height) >> 2;
   const average = (source, stride, side, locate) =>
     source.map((_, i) => {
       const begin = i - locate(i) * stride;

@@ -49,8 +49,9 @@ function readSheet(gray, tight) {
   return { values: ink, width, height, ...findMarks(strokes) };
 }
 
-/** Tell shadows, and the uneven light on a photo, from ink: their edges are wide. */
+/** Tell shadows, and the uneven light on a photo, from ink: they are faint, and their edges are wide. */
 function isBlurred(ink, strokes, contrast) {
+  if (contrast > RULES.darkest_shadow) return false;
   const window = 2 * Math.max(1, Math.floor(RULES.widest_edge * Math.max(ink.width, ink.height))) + 1;
   const [lightest, darkest] = [dilate(ink, window).values, erode(ink, window).values];
   const outline = findOutline(strokes);
