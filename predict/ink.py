@@ -50,7 +50,7 @@ def find_digits(gray: Array) -> list[Array]:
     gray = cut(gray, paper, find_factor(gray, RULES.working_size))
     sheet = read_sheet(gray)
     if sheet and (panel := find_panel(sheet.marks, sheet.labels)):
-        return find_digits(cut(gray, panel.shrink(), find_factor(gray, RULES.working_size)))
+        return find_digits(cut(gray, panel, find_factor(gray, RULES.working_size)))
     digits = choose_digits(sheet.marks, sheet.ink.shape) if sheet else []
     if not digits and (sheet := read_sheet(gray, tight=True)):
         smallest = RULES.tight_size * max(sheet.ink.shape)

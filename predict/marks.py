@@ -46,9 +46,9 @@ class Mark:
         rows = other.top < self.top and self.bottom < other.bottom
         return rows and other.left < self.left and self.right < other.right
 
-    def shrink(self) -> "tuple[int, int, int, int]":
-        """Return the box without its edge."""
-        edge = 1 + self.size // 50
+    def shrink(self, share: float) -> "tuple[int, int, int, int]":
+        """Return the box without its edge, a share of its size."""
+        edge = 1 + int(share * self.size)
         return self.top + edge, self.left + edge, self.bottom - edge, self.right - edge
 
     def join(self, other: "Mark") -> "Mark":
@@ -69,15 +69,21 @@ def list_marks(labels: NDArray[np.int64]) -> list[Mark]:
     return marks
 
 
-def find_panel(marks: list[Mark], labels: NDArray[np.int64]) -> Mark | None:
-    """Return the largest filled rectangle, which is a picture of its own: a digit in a figure, paper on a table."""
+def find_panel(marks: list[Mark], labels: NDArray[np.int64]) -> tuple[int, int, int, int] | None:
+    """Return the largest filled rectangle, which is a picture of its own: a digit in a figure, paper on a table.
+
+    Its edge is cut off, as much as is needed where the rectangle is turned a little.
+    """
     for mark in sorted(marks, key=lambda mark: -mark.area):
-        top, left, bottom, right = mark.shrink()
-        box = labels[top:bottom, left:right] == mark.labels[0]
-        if mark.size < RULES.panel_size * max(labels.shape) or mark.size > RULES.panel_ratio * min(box.shape):
+        if mark.size < RULES.panel_size * max(labels.shape):
             continue
-        if min(side.mean() for side in (box[0], box[-1], box[:, 0], box[:, -1])) > RULES.panel_side:
-            return mark
+        for edge in RULES.panel_edges:
+            top, left, bottom, right = mark.shrink(edge)
+            box = labels[top:bottom, left:right] == mark.labels[0]
+            if mark.size > RULES.panel_ratio * min(box.shape):
+                break
+            if min(side.mean() for side in (box[0], box[-1], box[:, 0], box[:, -1])) > RULES.panel_side:
+                return top, left, bottom, right
     return None
 
 
@@ -97,12 +103,14 @@ def choose_digits(marks: list[Mark], shape: tuple[int, ...]) -> list[Mark]:
 
 
 def leave_out_boxes(marks: list[Mark]) -> list[Mark]:
-    """Leave out a box or a circle around another mark that is not a speck."""
-    return [
+    """Leave out a box or a circle around another mark that is not a speck, and what is outside of it."""
+    boxes = [
         mark
         for mark in marks
-        if not any(other.is_in(mark) and other.size > RULES.enclosed * mark.size for other in marks)
+        if any(other.is_in(mark) and other.size > RULES.enclosed * mark.size for other in marks)
     ]
+    inner = [mark for mark in marks if any(mark.is_in(box) for box in boxes) and mark not in boxes]
+    return inner if boxes else marks
 
 
 def leave_out_lines(marks: list[Mark], width: int) -> list[Mark]:

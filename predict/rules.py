@@ -32,8 +32,9 @@ class Rules(NamedTuple):
     min_part: float = 0.4  # of a digit: its largest part; else it is a row of specks
     panel_size: float = 0.15  # of the picture; a filled rectangle is a picture of its own
     panel_side: float = 0.9  # of each side of the rectangle
+    panel_edges: tuple[float, ...] = (0.02, 0.05)  # of its size
     panel_ratio: float = 2  # of its sides
-    enclosed: float = 0.25  # of a box or circle; what is in it is not a speck
+    enclosed: float = 0.2  # of a box or circle; what is in it is not a speck
     flat: float = 4  # width by height of a line under a digit
     dot_size: float = 0.35  # of the tallest mark; a smaller one, as round as this, is a period or a hole
     dot_fill: float = 0.6

@@ -9,7 +9,7 @@ function findDigits(gray) {
   gray = locate(findPaper(reduce(gray, RULES.working_size)));
   let sheet = readSheet(gray, false);
   const panel = sheet && findPanel(sheet);
-  if (panel) return findDigits(locate(shrink(panel)));
+  if (panel) return findDigits(locate(panel));
   let digits = sheet ? chooseDigits(sheet) : [];
   if (!digits.length && (sheet = readSheet(gray, true))) {
     const smallest = RULES.tight_size * Math.max(sheet.width, sheet.height);

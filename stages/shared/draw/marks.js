@@ -57,29 +57,33 @@ function join(a, b) {
   };
 }
 
-/** Return a box without its edge. */
-function shrink(mark) {
-  const edge = 1 + Math.floor(measureSize(mark) / 50);
+/** Return a box without its edge, a share of its size. */
+function shrink(mark, share) {
+  const edge = 1 + Math.floor(share * measureSize(mark));
   return { top: mark.top + edge, left: mark.left + edge, bottom: mark.bottom - edge, right: mark.right - edge };
 }
 
-/** Return the largest filled rectangle, which is a picture of its own. */
+/** Return the largest filled rectangle, which is a picture of its own, without its edge; null if there is none. */
 function findPanel({ marks, labels, width, height }) {
-  return [...marks].sort((a, b) => b.area - a.area).find((mark) => {
-    const { top, left, bottom, right } = shrink(mark);
-    const [rows, columns] = [bottom - top, right - left];
+  for (const mark of [...marks].sort((a, b) => b.area - a.area)) {
     const size = measureSize(mark);
-    if (size < RULES.panel_size * Math.max(width, height)) return false;
-    if (size > RULES.panel_ratio * Math.min(rows, columns)) return false;
-    const isMark = (y, x) => labels[y * width + x] === mark.labels[0];
-    const sides = [
-      count(new Uint8Array(columns), (_, x) => isMark(top, left + x)) / columns,
-      count(new Uint8Array(columns), (_, x) => isMark(bottom - 1, left + x)) / columns,
-      count(new Uint8Array(rows), (_, y) => isMark(top + y, left)) / rows,
-      count(new Uint8Array(rows), (_, y) => isMark(top + y, right - 1)) / rows,
-    ];
-    return Math.min(...sides) > RULES.panel_side;
-  });
+    if (size < RULES.panel_size * Math.max(width, height)) continue;
+    for (const edge of RULES.panel_edges) {
+      const box = shrink(mark, edge);
+      const { top, left, bottom, right } = box;
+      const [rows, columns] = [bottom - top, right - left];
+      if (size > RULES.panel_ratio * Math.min(rows, columns)) break;
+      const isMark = (y, x) => labels[y * width + x] === mark.labels[0];
+      const sides = [
+        count(new Uint8Array(columns), (_, x) => isMark(top, left + x)) / columns,
+        count(new Uint8Array(columns), (_, x) => isMark(bottom - 1, left + x)) / columns,
+        count(new Uint8Array(rows), (_, y) => isMark(top + y, left)) / rows,
+        count(new Uint8Array(rows), (_, y) => isMark(top + y, right - 1)) / rows,
+      ];
+      if (Math.min(...sides) > RULES.panel_side) return box;
+    }
+  }
+  return null;
 }
 
 /** Return the marks that are digits, from left to right: none, one, or those of a number. */
@@ -100,9 +104,11 @@ function chooseDigits({ marks, width, height }) {
 
 function leaveOutBoxes(marks) {
   const isIn = (a, b) => b.top < a.top && a.bottom < b.bottom && b.left < a.left && a.right < b.right;
-  return marks.filter(
-    (mark) => !marks.some((other) => isIn(other, mark) && measureSize(other) > RULES.enclosed * measureSize(mark)),
-  );
+  const isBox = (mark) =>
+    marks.some((other) => isIn(other, mark) && measureSize(other) > RULES.enclosed * measureSize(mark));
+  const boxes = marks.filter(isBox);
+  if (!boxes.length) return marks;
+  return marks.filter((mark) => !boxes.includes(mark) && boxes.some((box) => isIn(mark, box)));
 }
 
 function leaveOutLines(marks, width) {
