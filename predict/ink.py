@@ -92,7 +92,7 @@ def read_sheet(gray: Array, *, tight: bool = False) -> Sheet | None:
     [contrast] = quantiles(ink[strokes], 0.75)
     if contrast < max(RULES.min_contrast, RULES.min_noise_ratio * noise) or is_blurred(ink, strokes, contrast):
         return None
-    if tight and (contrast < RULES.tight_contrast or measure_fullest_side(strokes) > RULES.tight_side):
+    if tight and contrast < RULES.tight_contrast:
         return None
     ink = np.where(ink > RULES.faintest * contrast, (ink * (255 / contrast)).clip(0, 255), 0).astype(np.float32)
     labels = label(strokes, connectivity=2)
@@ -106,11 +106,6 @@ def is_blurred(ink: Array, strokes: NDArray[np.bool_], contrast: float) -> bool:
     window = 2 * max(1, int(RULES.widest_edge * max(ink.shape))) + 1
     steps = ndimage.grey_dilation(ink, window) - ndimage.grey_erosion(ink, window)
     return bool(steps[find_outline(strokes)].mean() < RULES.edge_contrast * contrast)
-
-
-def measure_fullest_side(strokes: NDArray[np.bool_]) -> float:
-    """Return the largest share of ink along a side of the picture."""
-    return float(max(side.mean() for side in (strokes[0], strokes[-1], strokes[:, 0], strokes[:, -1])))
 
 
 def extract(sheet: Sheet, digit: Mark) -> Array:

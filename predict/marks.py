@@ -105,9 +105,7 @@ def choose_digits(marks: list[Mark], shape: tuple[int, ...]) -> list[Mark]:
 def leave_out_boxes(marks: list[Mark]) -> list[Mark]:
     """Leave out a box or a circle around another mark that is not a speck, and what is outside of it."""
     boxes = [
-        mark
-        for mark in marks
-        if any(other.is_in(mark) and other.size > RULES.enclosed * mark.size for other in marks)
+        mark for mark in marks if any(other.is_in(mark) and other.size > RULES.enclosed * mark.size for other in marks)
     ]
     inner = [mark for mark in marks if any(mark.is_in(box) for box in boxes) and mark not in boxes]
     return inner if boxes else marks
@@ -120,10 +118,8 @@ def leave_out_lines(marks: list[Mark], width: int) -> list[Mark]:
 
 
 def is_dot(mark: Mark, tallest: int) -> bool:
-    """Tell whether a mark is small, round and filled, as a period or a punched hole."""
-    ratio = max(mark.width / mark.height, mark.height / mark.width)
-    full = mark.area > RULES.dot_fill * mark.width * mark.height
-    return mark.size < RULES.dot_size * tallest and full and ratio < RULES.dot_width
+    """Tell whether a mark is small and filled, as a period or a punched hole."""
+    return mark.size < RULES.dot_size * tallest and mark.area > RULES.dot_fill * mark.width * mark.height
 
 
 def join_strokes(marks: list[Mark]) -> list[Mark]:
@@ -145,7 +141,7 @@ def is_stroke(mark: Mark, digit: Mark) -> bool:
     larger, smaller = max(mark.size, digit.size), min(mark.size, digit.size)
     across = max(mark.left, digit.left) - min(mark.right, digit.right)
     along = max(mark.top, digit.top) - min(mark.bottom, digit.bottom)
-    gap = RULES.stroke_gap if smaller < RULES.digit_size * larger else RULES.digit_gap
+    gap = RULES.stroke_gap if smaller < RULES.digit_size * larger else 0
     return across < gap * larger and along < RULES.vertical_gap * larger
 
 

@@ -23,9 +23,8 @@ class Rules(NamedTuple):
     darkest_shadow: int = 128
     widest_edge: float = 0.0075
     edge_contrast: float = 0.5
-    # In a picture without a margin, ink touches the border. It is dark, fills no side, and most of the picture.
+    # In a picture without a margin, ink touches the border. It is dark, and fills most of the picture.
     tight_contrast: int = 48
-    tight_side: float = 0.95
     tight_size: float = 0.5
     # Marks that are not digits.
     min_size: float = 0.02  # of the picture
@@ -36,13 +35,11 @@ class Rules(NamedTuple):
     panel_ratio: float = 2  # of its sides
     enclosed: float = 0.2  # of a box or circle; what is in it is not a speck
     flat: float = 4  # width by height of a line under a digit
-    dot_size: float = 0.35  # of the tallest mark; a smaller one, as round as this, is a period or a hole
+    dot_size: float = 0.35  # of the tallest mark; a smaller one that fills its box is a period or a hole
     dot_fill: float = 0.6
-    dot_width: float = 1.7
     # Strokes of one digit are near each other; what is smaller than a digit belongs to one.
     digit_size: float = 0.5  # of the tallest mark
     stroke_gap: float = 0.2  # of the larger mark
-    digit_gap: float = 0.02
     vertical_gap: float = 0.25
     margin: float = 0.2  # of the digits, where they are found again with more pixels
     # Widths of strokes by the longer side of the ink. MNIST's are 0.06 to 0.15; others would fade or clog at its size.

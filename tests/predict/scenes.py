@@ -85,12 +85,14 @@ def rule(picture: Array, step: int, value: float, axes: str = "h", width: int = 
 
 
 def shade(picture: Array, kind: str, random: Generator) -> Array:
-    """Darken parts: a gradient, corners, or a shadow with an edge."""
+    """Darken parts: a gradient, corners, black corners, or a shadow with an edge."""
     y, x = np.indices(picture.shape) / SIDE
     if kind == "gradient":
         light = 1 - 0.55 * (x + y) / 2
     elif kind == "corners":
         light = 1 - 1.1 * ((x - 0.5) ** 2 + (y - 0.5) ** 2)
+    elif kind == "black corners":
+        light = np.maximum(1 - 2 * ((x - 0.5) ** 2 + (y - 0.5) ** 2), 0.05)
     else:
         light = np.where(x + 0.4 * y < random.uniform(0.5, 0.8), 1, 0.55)
     return np.asarray(picture * light)
@@ -106,6 +108,24 @@ def put_in(picture: Array, size: tuple[int, int], corner: tuple[int, int], value
     whole = np.full(size, value)
     whole[corner[0] : corner[0] + len(picture), corner[1] : corner[1] + picture.shape[1]] = picture
     return whole
+
+
+def blur(picture: Array, radius: float) -> Array:
+    """Blur a picture, as a camera that is out of focus does."""
+    return np.asarray(Image.fromarray(picture.astype(np.uint8)).filter(ImageFilter.GaussianBlur(radius)), np.float64)
+
+
+def draw_axes(painter: ImageDraw.ImageDraw) -> None:
+    """Draw the axes of a figure, with labels."""
+    painter.rectangle([70, 60, 410, 420], None, 0, 2)
+    for step in range(6):
+        painter.text((60, 80 + 64 * step), f"{5 * step}", 0, ImageFont.load_default(22), anchor="rm")
+        painter.text((90 + 60 * step, 445), f"{5 * step}", 0, ImageFont.load_default(22), anchor="mm")
+
+
+def turn(picture: Array, degrees: float, value: float) -> Array:
+    """Turn a picture, on a plain one."""
+    return np.asarray(Image.fromarray(picture).rotate(degrees, Image.Resampling.BILINEAR, expand=True, fillcolor=value))
 
 
 def crop(ink: Array, margin: int) -> Array:
@@ -159,6 +179,10 @@ SCENES: dict[str, Scene] = {
         write_on(draw_strokes(d, r)), lambda p: p.polygon([(0, 480), (0, 330), (120, 480)], 70)
     ),
     "fold": lambda d, r: paint(write_on(draw_strokes(d, r)), lambda p: p.line([(0, 250), (SIDE, 255)], 200, 2)),
+    "black_corners": lambda d, r: shade(write_on(draw_strokes(d, r)), "black corners", r),
+    "blurred": lambda d, r: blur(write_on(draw_strokes(d, r)), 5),
+    "axes": lambda d, r: paint(write_on(draw_strokes(d, r), 255, 0), draw_axes),
+    "turned_paper": lambda d, r: put_in(turn(write_on(draw_strokes(d, r)), 3, 90), (760, 760), (110, 110), 90),
 }
 BLANK: dict[str, Callable[[Generator], Array]] = {
     "white": lambda _: np.full((SIDE, SIDE), 255.0),

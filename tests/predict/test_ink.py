@@ -85,7 +85,7 @@ KINDS += [
     "corner",
     "fold",
 ]
-KINDS += ["corners", "shadow", "gradient", "light_on_dark"]
+KINDS += ["corners", "black_corners", "shadow", "gradient", "light_on_dark", "blurred", "axes", "turned_paper"]
 
 
 @pytest.mark.parametrize("digit", [4, 5])

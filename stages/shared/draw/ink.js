@@ -42,7 +42,7 @@ function readSheet(gray, tight) {
   const strokes = { values: values.map((value) => (value > threshold ? 1 : 0)), width, height };
   if (contrast < Math.max(RULES.min_contrast, RULES.min_noise_ratio * noise)) return null;
   if (isBlurred({ values, width, height }, strokes, contrast)) return null;
-  if (tight && (contrast < RULES.tight_contrast || measureFullestSide(strokes) > RULES.tight_side)) return null;
+  if (tight && contrast < RULES.tight_contrast) return null;
   const ink = values.map((value) =>
     value > RULES.faintest * contrast ? Math.min(value * (255 / contrast), 255) : 0,
   );
@@ -57,13 +57,6 @@ function isBlurred(ink, strokes, contrast) {
   const outline = findOutline(strokes);
   const steps = outline.reduce((sum, value, i) => sum + value * (lightest[i] - darkest[i]), 0);
   return steps / count(outline, Boolean) < RULES.edge_contrast * contrast;
-}
-
-/** Return the largest share of ink along a side of the picture. */
-function measureFullestSide({ values, width, height }) {
-  const rows = (y) => count(values, (value, i) => value && Math.floor(i / width) === y) / width;
-  const columns = (x) => count(values, (value, i) => value && i % width === x) / height;
-  return Math.max(rows(0), rows(height - 1), columns(0), columns(width - 1));
 }
 
 /** Return the ink of a digit, with its soft edge, and without that of other marks. */

@@ -116,12 +116,10 @@ function leaveOutLines(marks, width) {
   return marks.filter((mark) => !isFlat(mark) || (mark.top < lowest && mark.right - mark.left < width));
 }
 
-/** Tell whether a mark is small, round and filled, as a period or a punched hole. */
+/** Tell whether a mark is small and filled, as a period or a punched hole. */
 function isDot(mark, tallest) {
-  const [width, height] = [mark.right - mark.left, mark.bottom - mark.top];
-  const full = mark.area > RULES.dot_fill * width * height;
-  const round = Math.max(width / height, height / width) < RULES.dot_width;
-  return measureSize(mark) < RULES.dot_size * tallest && full && round;
+  const box = (mark.right - mark.left) * (mark.bottom - mark.top);
+  return measureSize(mark) < RULES.dot_size * tallest && mark.area > RULES.dot_fill * box;
 }
 
 /** Join the marks that are strokes of one digit, the largest first. */
@@ -144,7 +142,7 @@ function isStroke(mark, digit) {
   const [smaller, larger] = [Math.min(...sizes), Math.max(...sizes)];
   const across = Math.max(mark.left, digit.left) - Math.min(mark.right, digit.right);
   const along = Math.max(mark.top, digit.top) - Math.min(mark.bottom, digit.bottom);
-  const gap = smaller < RULES.digit_size * larger ? RULES.stroke_gap : RULES.digit_gap;
+  const gap = smaller < RULES.digit_size * larger ? RULES.stroke_gap : 0;
   return across < gap * larger && along < RULES.vertical_gap * larger;
 }
 

@@ -131,7 +131,22 @@ def test_preparation_agrees_with_predict(tab: Tab, width: int, height: int) -> N
         assert abs(fit_in_page(tab, values, shape, ink) - fit(values, shape, ink).astype(int)).max() <= 1
 
 
-SAME = ["plain", "frame_12", "panel", "ruled", "box", "corners", "noise", "tight", "small", "thin", "thick"]
+SAME = [
+    "plain",
+    "frame_12",
+    "panel",
+    "ruled",
+    "box",
+    "corners",
+    "noise",
+    "tight",
+    "small",
+    "thin",
+    "thick",
+    "black_corners",
+    "axes",
+    "turned_paper",
+]
 
 
 @pytest.mark.parametrize("kind", SAME)
