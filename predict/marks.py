@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.measure._regionprops import regionprops
 
+from predict.background import Box
 from predict.rules import RULES
 
 
@@ -46,11 +47,6 @@ class Mark:
         rows = other.top < self.top and self.bottom < other.bottom
         return rows and other.left < self.left and self.right < other.right
 
-    def shrink(self, share: float) -> "tuple[int, int, int, int]":
-        """Return the box without its edge, a share of its size."""
-        edge = 1 + int(share * self.size)
-        return self.top + edge, self.left + edge, self.bottom - edge, self.right - edge
-
     def join(self, other: "Mark") -> "Mark":
         """Return the box of both."""
         corner = min(self.top, other.top), min(self.left, other.left)
@@ -69,7 +65,7 @@ def list_marks(labels: NDArray[np.int64]) -> list[Mark]:
     return marks
 
 
-def find_panel(marks: list[Mark], labels: NDArray[np.int64]) -> tuple[int, int, int, int] | None:
+def find_panel(marks: list[Mark], labels: NDArray[np.int64]) -> Box | None:
     """Return the largest filled rectangle, which is a picture of its own: a digit in a figure, paper on a table.
 
     Its edge is cut off, as much as is needed where the rectangle is turned a little.
@@ -77,8 +73,9 @@ def find_panel(marks: list[Mark], labels: NDArray[np.int64]) -> tuple[int, int, 
     for mark in sorted(marks, key=lambda mark: -mark.area):
         if mark.size < RULES.panel_size * max(labels.shape):
             continue
-        for edge in RULES.panel_edges:
-            top, left, bottom, right = mark.shrink(edge)
+        for share in RULES.panel_edges:
+            edge = 1 + int(share * mark.size)
+            top, left, bottom, right = mark.top + edge, mark.left + edge, mark.bottom - edge, mark.right - edge
             box = labels[top:bottom, left:right] == mark.labels[0]
             if mark.size > RULES.panel_ratio * min(box.shape):
                 break
