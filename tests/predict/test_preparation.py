@@ -62,10 +62,9 @@ def test_rejects_no_ink(ink: NDArray[np.float64]) -> None:
 
 @needs_mnist
 def test_images_of_mnist_stay_as_they_are() -> None:
-    same = [
-        np.array_equal(fit(image.astype(np.float32), (28, 28), Ink(20, "mass")), image) for image in read_mnist()[0]
-    ]
-    assert np.mean(same) > 0.999  # the ink of four has not 20 pixels
+    images = read_mnist()[0][::5]
+    same = [np.array_equal(fit(image.astype(np.float32), (28, 28), Ink(20, "mass")), image) for image in images]
+    assert np.mean(same) > 0.998  # the ink of four of the 10,000 has not 20 pixels
 
 
 @pytest.mark.parametrize("many", [1, 100])
