@@ -34,7 +34,7 @@ def normalize_strokes(ink: Array) -> Array:
 
 def measure_strokes(ink: Array) -> tuple[float, int]:
     """Return the width of the strokes, twice their area by the length of their outline, and the ink's longer side."""
-    strokes = np.pad(ink > 127, 1)
+    strokes = np.pad(ink > min(127, ink.max() / 2), 1)  # a digit may be paler than the other ink
     rows, columns = np.nonzero(strokes)
     outline = np.count_nonzero(find_outline(strokes))
     return 2 * len(rows) / outline, 1 + int(max(np.ptp(rows), np.ptp(columns)))

@@ -133,3 +133,8 @@ def test_strokes_get_a_width_that_the_network_knows(width: int, narrowest: float
     ImageDraw.Draw(picture).line([(120, 100), (280, 100), (200, 300)], fill=20, width=width, joint="curve")
     strokes, size = measure_strokes(find_only(np.asarray(picture)))
     assert narrowest < strokes / size < widest
+
+
+def test_strokes_of_a_pale_digit_have_the_same_width() -> None:
+    seven = SEVEN.astype(np.float32)
+    assert measure_strokes(seven * 0.3) == measure_strokes(seven)

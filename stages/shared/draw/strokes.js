@@ -19,7 +19,8 @@ function normalizeStrokes(ink) {
 
 /** Return the width of the strokes, twice their area by the length of their outline, and the ink's longer side. */
 function measureStrokes(ink) {
-  const strokes = { ...ink, values: ink.values.map((value) => (value > 127 ? 1 : 0)) };
+  const threshold = Math.min(127, ink.values.reduce((a, b) => Math.max(a, b)) / 2);
+  const strokes = { ...ink, values: ink.values.map((value) => (value > threshold ? 1 : 0)) };
   const { width, height } = crop(strokes);
   return [(2 * count(strokes.values, Boolean)) / count(findOutline(strokes), Boolean), Math.max(width, height)];
 }
