@@ -114,12 +114,12 @@ def is_in_trial(process: Process, count: int = 1) -> bool:
 
 
 def list_processes(folder: Path) -> list[str]:
-    """List the commands that run in a folder."""
+    """List the commands that run in a folder; one that is about to end has none."""
     found = []
     for process in psutil.process_iter():
         try:
-            if Path(process.cwd()).is_relative_to(folder) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(" ".join(process.cmdline()))
+            if Path(process.cwd()).is_relative_to(folder) and (command := process.cmdline()):
+                found.append(" ".join(command))
         except (psutil.Error, OSError):
             continue
     return found
