@@ -90,10 +90,12 @@ def test_values_of_params_yaml_outside_of_the_space(tmp_path: Path) -> None:
         ("sampler", "random"),
         ("sampler", "CmaEsSampler"),
         ("sampler", "QMCSampler"),
+        ("sampler", {"tpe": {"multivariate": True}}),
         ("sampler", {"TPESampler": {"multivariate": True, "group": True}}),
         ("sampler", {"PartialFixedSampler": {"fixed_params": {"lr": 0.5}, "base_sampler": "random"}}),
         ("pruner", {"HyperbandPruner": {"min_resource": 1, "max_resource": 30}}),
-        ("pruner", {"PatientPruner": {"wrapped_pruner": "median", "patience": 2}}),
+        ("pruner", {"PatientPruner": {"wrapped_pruner": {"median": {"n_warmup_steps": 2}}, "patience": 2}}),
+        ("pruner", {"PatientPruner": {"wrapped_pruner": None, "patience": 2}}),
     ],
 )
 def test_samplers_and_pruners_of_optuna(tmp_path: Path, key: str, value: object) -> None:
@@ -104,11 +106,13 @@ def test_samplers_and_pruners_of_optuna(tmp_path: Path, key: str, value: object)
     ("key", "value", "error"),
     [
         ("sampler", "CmaSampler", "sampler: there is no CmaSampler; did you mean CmaEsSampler?"),
+        ("sampler", "GridSampler", "sampler: there is no GridSampler; did you mean grid?"),
         ("sampler", "x", "sampler: there is no x; it must be tpe, random, grid, BruteForceSampler, CmaEsSampler, "),
         ("sampler", {"TPESampler": {"x": 1}}, "sampler: TPESampler: TPESampler.__init__() got an unexpected keyword"),
-        ("sampler", {"TPESampler": {"n_startup_trials": "1"}}, "sampler or pruner: '<' not supported between"),
+        ("sampler", {"TPESampler": {"n_startup_trials": "1"}}, "sampler: TPESampler: '<' not supported between"),
         ("sampler", {"TPESampler": 1}, "sampler: {'TPESampler': 1} is not allowed; it must be a name, or a name with"),
-        ("sampler", "grid", "sampler or pruner: FloatDistribution.step must be given for BruteForceSampler"),
+        ("sampler", "grid", "space: lr: a range needs a step if the sampler is a grid"),
+        ("pruner", {"HyperbandPruner": {"min_resource": 0}}, "pruner: HyperbandPruner: division by zero"),
         ("pruner", True, "pruner: True is not allowed; it must be a name, or a name with a mapping of arguments"),
         ("pruner", "hyperband", "pruner: there is no hyperband; did you mean HyperbandPruner?"),
     ],
@@ -146,10 +150,13 @@ def test_several_metrics(tmp_path: Path) -> None:
     changes = {"metric": {"a.json": ["x", "y"], "b.json": "z"}, "direction": ["maximize", "minimize", "minimize"]}
     configuration = read(tmp_path, **changes)
     assert configuration.metrics == (Metric("a.json", "x"), Metric("a.json", "y"), Metric("b.json", "z"))
+    read(tmp_path, pruner={"NopPruner": {}}, **changes)
+    error = "metric: {'a.json': ['x', 'x']} has one twice"
+    assert find_errors(tmp_path, metric={"a.json": ["x", "x"]}, direction=["maximize"] * 2) == [error]
     error = "pruner: 'median' is not allowed with several metrics, which Optuna cannot prune by"
     assert find_errors(tmp_path, pruner="median", **changes) == [error]
     (line,) = find_errors(tmp_path, sampler="CmaEsSampler", **changes)
-    assert line.startswith("sampler or pruner: If the study is being used for multi-objective")
+    assert line.startswith("sampler: CmaEsSampler: If the study is being used for multi-objective")
 
 
 def test_names_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,6 +182,7 @@ def test_names_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ),
         ("repeat", {"epochs": [1]}, "repeat: {'epochs': [1]} is not allowed; it must be one key of params.yaml with"),
         ("repeat", {"epochs": [1, "2"]}, "repeat: epochs: '2' is a string, but params.yaml has a number: 10"),
+        ("repeat", {"epochs": [1, 1]}, "repeat: epochs: 1 is listed twice"),
         ("repeat", {"lr": [1, 2]}, "repeat: lr: also in the space"),
         ("baseline", 1, "baseline: 1 is not allowed; it must be true or false"),
         ("trials", 0, "trials: 0 is not allowed; it must be an integer of 1 or more"),
@@ -184,7 +192,8 @@ def test_names_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ("validate", ["a"], "validate: ['a'] is not allowed; it must be a command"),
         ("trails", 3, "trails: unknown key; did you mean trials?"),
         ("space", [1], "space: [1] is not allowed; it must be a mapping of keys of params.yaml to lists, ranges and"),
-        ("space", {"epochs": 3}, "space: no parameter varies; it must have a list or a range"),
+        ("space", {}, "space: no parameter varies; it must have a list or a range"),
+        ("space", {"epochs": [3], "lr": 1}, "space: no parameter varies; it must have a list or a range"),
     ],
 )
 def test_rejects_value(tmp_path: Path, key: str, value: object, error: str) -> None:
@@ -201,6 +210,12 @@ def test_rejects_value(tmp_path: Path, key: str, value: object, error: str) -> N
         ("lr", [], "an empty list"),
         ("lr", [0.1, 0.2, 0.1], "0.1 is listed twice"),
         ("lr", [{"low": 1}], "{'low': 1} is not allowed in a list; it must have scalars, or lists of scalars"),
+        ("lr", [0.1, float("nan")], "nan is not finite"),
+        (
+            "train",
+            {"momentum": [0]},
+            "momentum: unknown key; allowed keys are low, high, log, step; a key within train ",
+        ),
         ("lr", [0.1, "fast"], "'fast' is a string, but params.yaml has a number: 0.1"),
         ("lr", True, "True is a boolean, but params.yaml has a number: 0.1"),
         ("hidden_sizes", [128, 64], "128 is a number, but params.yaml has a list: [128, 64]"),

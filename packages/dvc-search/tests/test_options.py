@@ -18,6 +18,7 @@ pytestmark = pytest.mark.usefixtures("memory_folder")
         ("lr=5:20:5", {"low": 5, "high": 20, "step": 5}),
         ("lr=0,0.9", [0, 0.9]),
         ("lr=10", 10),
+        ("lr=null", None),
         ("lr=sgd,adam", ["sgd", "adam"]),
         ("lr=[128, 64],[32]", [[128, 64], [32]]),
         ("lr=[32]", [[32]]),

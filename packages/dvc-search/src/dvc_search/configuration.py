@@ -1,8 +1,7 @@
 """Read search.yaml strictly."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 from dvc_search.allowed import DEFAULTS, find_errors, list_pairs, parse_duration
 from dvc_search.errors import SearchError
 from dvc_search.metric import find
-from dvc_search.parameters import check_parameter, parse_space
-from dvc_search.sampling import make_pruner, make_sampler, rehearse
+from dvc_search.parameters import check_choices, check_parameter, parse_space
+from dvc_search.sampling import find_sampler_errors, rehearse
 from dvc_search.space import Choice, Space, find_point
 from dvc_search.task import Direction, Metric
 from dvc_search.yaml_file import read_yaml
@@ -93,11 +92,13 @@ def read_configuration(
         content["space"] |= overrides
     errors = list(find_errors(content))
     found: dict[str, str] = {}
-    space = parse_space(content["space"], parameters, found) if isinstance(content.get("space"), dict) else []
-    if space and not found and all(parameter.distribution is None for parameter in space):
-        errors.append("space: no parameter varies; it must have a list or a range")
+    space: Space = []
+    if isinstance(content.get("space"), dict):
+        space = parse_space(content["space"], parameters, found)
+        if not found and all(parameter.distribution is None for parameter in space):
+            errors.append("space: no parameter varies; it must have a list or a range")
     errors += [f"space: {key}: {error}" for key, error in found.items() if key not in overrides]
-    errors += _find_sampler_errors(content)
+    errors += find_sampler_errors(content["sampler"], content["pruner"])
     if not errors and not found:
         errors += _find_conflicts(content, space, parameters)
     lines = [f"{path}: {error}" for error in errors]
@@ -116,29 +117,21 @@ def read_configuration(
     return Configuration(**content | changes, metrics=metrics, directions=directions, note=note, path=path)
 
 
-def _find_sampler_errors(content: Mapping[str, Any]) -> Iterator[str]:
-    makers: dict[str, Callable[[object], object]] = {"sampler": partial(make_sampler, seed=0), "pruner": make_pruner}
-    for key, make in makers.items():
-        try:
-            make(content[key])
-        except ValueError as error:
-            yield f"{key}: {error}"
-
-
 def _find_conflicts(content: Mapping[str, Any], space: Space, parameters: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for values that are allowed, but not together."""
     directions, metrics = _list_directions(content["direction"]), list_pairs(content["metric"])
     if len(directions) != len(metrics):
         yield f"direction: {len(directions)} for {len(metrics)} metrics; it must be a list with one for each metric"
-    elif len(directions) > 1 and content["pruner"] not in ("none", "NopPruner"):
-        yield f"pruner: {content['pruner']!r} is not allowed with several metrics, which Optuna cannot prune by"
+    elif len(set(metrics)) < len(metrics):
+        yield f"metric: {content['metric']!r} has one twice"
     else:
         try:
             rehearse(content["sampler"], content["pruner"], directions, space)
         except ValueError as error:
-            yield f"sampler or pruner: {error}"
+            yield str(error)
     for key, values in (content["repeat"] or {}).items():
         try:
+            check_choices(values)
             check_parameter(str(key), values, parameters)
         except ValueError as error:
             yield f"repeat: {key}: {error}"

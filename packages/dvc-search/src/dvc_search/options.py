@@ -52,12 +52,11 @@ def parse_override(text: str) -> tuple[str, object]:
     """
     key, _, values = text.partition("=")
     try:
-        content = _parse_values(values.strip()) if key else None
+        if key:
+            return key, _parse_values(values.strip())
     except (YAMLError, ValueError):
-        content = None
-    if content is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; {NEEDED}")
-    return key, content
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not allowed; {NEEDED}")
 
 
 def _parse_values(text: str) -> object:

@@ -67,9 +67,11 @@ def _parse_parameter(key: str, content: object, when: Mapping[str, Choice]) -> P
     distribution: BaseDistribution | None = None
     values: Sequence[object] = [content]
     if isinstance(content, list):
-        distribution, values = _parse_choices(content), content
+        check_choices(content)
+        values = content
+        distribution = CategoricalDistribution([encode(value) for value in content]) if len(content) > 1 else None
     elif isinstance(content, dict):
-        distribution, values = _parse_range(content), [content["low"], content["high"]]
+        distribution, values = _parse_range(key, content), [content["low"], content["high"]]
     return Parameter(key, distribution, values, when, key)
 
 
@@ -92,6 +94,8 @@ def check_parameter(key: str, values: Sequence[object], parameters: Mapping[str,
         hint = f"did you mean {similar[0]}?" if similar else f"allowed keys are {', '.join(map(str, parameters))}"
         raise ValueError(f"not a key of params.yaml; {hint}") from None
     for value in values:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{value!r} is not finite")
         if None not in (value, present) and _get_kind(value) != _get_kind(present):
             raise ValueError(f"{value!r} is {_get_kind(value)}, but params.yaml has {_get_kind(present)}: {present!r}")
 
@@ -111,7 +115,12 @@ def _get_kind(value: object) -> str:
     return kinds.get(type(value), f"a {type(value).__name__}")
 
 
-def _parse_choices(content: list[object]) -> BaseDistribution:
+def check_choices(content: Sequence[object]) -> None:
+    """Check a list of values.
+
+    Raises:
+        ValueError: it is empty, or has one twice, or one that is neither a scalar nor a list of scalars.
+    """
     if not content:
         raise ValueError("an empty list")
     for value in content:
@@ -122,19 +131,19 @@ def _parse_choices(content: list[object]) -> BaseDistribution:
     repeated = [value for number, value in enumerate(content) if encoded[number] in encoded[:number]]
     if repeated:
         raise ValueError(f"{repeated[0]!r} is listed twice")
-    return CategoricalDistribution(encoded)
 
 
-def _parse_range(content: dict[Any, Any]) -> BaseDistribution:
-    unknown = [str(key) for key in content if key not in RANGE_KEYS]
+def _parse_range(key: str, content: dict[Any, Any]) -> BaseDistribution:
+    unknown = [str(name) for name in content if name not in RANGE_KEYS]
     if unknown:
-        raise ValueError(f"{unknown[0]}: unknown key; allowed keys are {', '.join(RANGE_KEYS)}")
-    missing = [key for key in ("low", "high") if key not in content]
+        allowed = f"allowed keys are {', '.join(RANGE_KEYS)}"
+        raise ValueError(f"{unknown[0]}: unknown key; {allowed}; a key within {key} is {key}.{unknown[0]}")
+    missing = [end for end in ("low", "high") if end not in content]
     if missing:
         raise ValueError(f"{missing[0]}: missing")
-    for key in ("low", "high", "step"):
-        if key in content and not _is_number(content[key]):
-            raise ValueError(f"{key}: {content[key]!r} is not allowed; it must be a finite number")
+    for name in ("low", "high", "step"):
+        if name in content and not _is_number(content[name]):
+            raise ValueError(f"{name}: {content[name]!r} is not allowed; it must be a finite number")
     if not isinstance(content.get("log", False), bool):
         raise ValueError(f"log: {content['log']!r} is not allowed; it must be true or false")  # noqa: TRY004
     is_integer = isinstance(content["low"], int) and isinstance(content["high"], int)
