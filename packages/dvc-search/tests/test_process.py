@@ -6,7 +6,8 @@ import pytest
 from dvc_search.process import MAX_LENGTH, find_error, run_dvc
 
 PRINT = """import os, shutil, sys
-print(sys.argv[1:], os.environ["PYTHONPATH"], "GIT_DIR" in os.environ, shutil.which("python"))
+print(sys.argv[1:], os.environ["PYTHONPATH"], shutil.which("python"))
+print({"GIT_DIR", "MALLOC_TRIM_THRESHOLD_"} & os.environ.keys())
 print(os.environ["OMP_NUM_THREADS"])
 print("error: no", file=sys.stderr)
 sys.exit(3)
@@ -16,6 +17,7 @@ sys.exit(3)
 def test_environment_is_that_of_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("GIT_DIR", "/elsewhere")
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "65536")
     (tmp_path / "dvc.py").write_text(PRINT)
     project = tmp_path / "project"
     project.mkdir()
@@ -24,7 +26,7 @@ def test_environment_is_that_of_the_project(tmp_path: Path, monkeypatch: pytest.
     with (tmp_path / "lock").open("w") as lock:
         ended = run_dvc(["exp", "run"], project, lock.fileno(), lambda: False, tmp_path / "log", threads=3)
     python = Path(sys.executable).parent / "python"
-    assert ended == (3, f"['exp', 'run'] {tmp_path} False {python}\n3\nerror: no\n")
+    assert ended == (3, f"['exp', 'run'] {tmp_path} {python}\nset()\n3\nerror: no\n")
     assert (tmp_path / "log").read_text() == ended[1]
 
 

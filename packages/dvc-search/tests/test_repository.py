@@ -6,10 +6,12 @@ import pytest
 from dvc_search.errors import SearchError
 from dvc_search.git import git
 from dvc_search.lock import lock_search
-from dvc_search.preconditions import find_git_remote, is_in_history
+from dvc_search.preconditions import is_in_history
+from dvc_search.remotes import find_git_remote
 from dvc_search.repository import (
     Source,
     fetch_experiments,
+    find_notes,
     find_source,
     has_changed_since,
     is_recorded,
@@ -17,6 +19,7 @@ from dvc_search.repository import (
 )
 from dvc_search.task import Metric
 from search_project import Project
+from searches import configure, make_space
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("inside")]
 
@@ -117,6 +120,25 @@ def test_rejects_metric_that_no_trial_can_have(project: Project) -> None:
     project.git("rm", "--quiet", "metrics.json")
     project.commit("Ignore metrics")
     find_source(on_this_machine=True, metrics=[Metric("metrics.json", "validation.skore")])  # the first trial shows it
+
+
+@pytest.mark.parametrize(
+    ("text", "changed", "is_noted"),
+    [
+        ("exec", "exec", True),
+        ("exec python train.py", "exec python train.py ${seed}", False),
+        ("[epochs", "[seed", False),
+        ("[data.txt", "[params.yaml, data.txt", False),
+    ],
+)
+def test_notes_key_that_no_stage_lists(project: Project, text: str, changed: str, is_noted: bool) -> None:  # noqa: FBT001
+    project.change("params.yaml", seed=0)
+    path = project.folder / "dvc.yaml"
+    path.write_text(path.read_text().replace(text, changed))
+    note = "seed: among the params of no stage in dvc.yaml; its value may make no difference"
+    metrics = (Metric("metrics.json", "validation.score"),)
+    notes = find_notes(configure(metrics=metrics, space=make_space(lr=[1, 2], seed=[1, 2])))
+    assert list(notes) == [note] * is_noted
 
 
 def test_rejects_missing_remotes() -> None:

@@ -140,12 +140,18 @@ def test_lists_best(direction: str, expected: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"space": make_space(epochs=2, lr=[1, 2])}, {"space": make_space(lr=[1])}, {"directions": ("minimize",)}],
+    ("changes", "key"),
+    [
+        ({"space": make_space(epochs=2, lr=[1, 2])}, "space: lr"),
+        ({"space": make_space(lr={"low": 0.01, "high": 1.0, "log": True})}, "space: epochs"),
+        ({"directions": ("minimize",), "repeat": {"seed": [1, 2]}}, "direction, repeat"),
+    ],
 )
-def test_rejects_another_search_of_the_same_name(changes: dict[str, Any]) -> None:
+def test_rejects_another_search_of_the_same_name(changes: dict[str, Any], key: str) -> None:
     open_study()
-    with pytest.raises(SearchError, match=r"^other\.yaml: .* differ from those that search trial was started with"):
+    with pytest.raises(
+        SearchError, match=rf"^other\.yaml: {key}: not as when search trial was started; choose another"
+    ):
         open_study(**changes, path=Path("other.yaml"))
 
 

@@ -11,9 +11,10 @@ from dvc_search.configuration import Configuration, read_configuration
 from dvc_search.errors import GitError, SearchError
 from dvc_search.log import show_logs
 from dvc_search.options import LOCAL, make_parser
-from dvc_search.preconditions import is_in_history, show_metric
+from dvc_search.preconditions import is_in_history
 from dvc_search.repository import (
     fetch_experiments,
+    find_notes,
     find_source,
     has_changed_since,
 )
@@ -67,10 +68,8 @@ def run(configuration: Configuration, options: argparse.Namespace) -> int:
     if options.on != LOCAL:
         check_address(options.on)
     source = find_source(on_this_machine=options.on == LOCAL, metrics=configuration.metrics)
-    for metric in configuration.metrics:
-        if show_metric(metric) is None:
-            note = "not in the last commit; the first trial will show whether it has the metric"
-            print(f"note: {metric.file}: {note}", file=sys.stderr)
+    for note in find_notes(configuration):
+        print(f"note: {note}", file=sys.stderr)
     with lock_search(configuration.name):
         study = Study(configuration, options.storage)
         if study.is_new:

@@ -63,11 +63,12 @@ class Configuration:
             if parameter.distribution is None and not parameter.when
         }
 
-    def describe(self) -> str:
-        """Describe what must stay the same while a search goes on, so that all values can be compared."""
-        return repr(
-            (self.metrics, self.directions, self.repeat, sorted(self.space, key=lambda parameter: parameter.name))
-        )
+    def describe(self) -> dict[str, str]:
+        """Describe, by key, what must stay the same while a search goes on, so that all values can be compared."""
+        keys = {"metric": self.metrics, "direction": self.directions, "repeat": self.repeat}
+        return {key: repr(value) for key, value in keys.items()} | {
+            f"space: {parameter.name}": repr(parameter) for parameter in self.space
+        }
 
 
 def read_configuration(

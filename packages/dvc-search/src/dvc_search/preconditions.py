@@ -1,10 +1,9 @@
-"""What must be committed and pushed before trials can run in clones, here and on other machines."""
+"""What must be committed before trials can run in clones, and what they need to have the metric."""
 
 import difflib
 import shlex
 import shutil
-from collections.abc import Iterator, Sequence
-from configparser import ConfigParser
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from dvc.repo import Repo
@@ -61,15 +60,6 @@ def is_in_history(commit: str, head: str = "HEAD") -> bool:
     return try_git(HERE, "merge-base", "--is-ancestor", commit, head) is not None
 
 
-def find_git_remote() -> str | None:
-    """Return the Git remote of the current branch, or origin, or the only one."""
-    branch = try_git(HERE, "symbolic-ref", "--short", "--quiet", "HEAD")
-    if branch and (remote := try_git(HERE, "config", f"branch.{branch}.remote")):
-        return remote
-    remotes = git(HERE, "remote").splitlines()
-    return "origin" if "origin" in remotes else remotes[0] if len(remotes) == 1 else None
-
-
 def find_uncommitted(repo: Repo) -> Iterator[str]:
     """Yield an error if files that stages read are not committed."""
     status = git(HERE, "status", "--porcelain", "--untracked-files=all", "-z", "--", *list_read(repo))
@@ -80,7 +70,7 @@ def find_uncommitted(repo: Repo) -> Iterator[str]:
             if len(paths) <= SHOWN
             else "git add --all && git commit"
         )
-        yield f"{_list(paths)}: not committed, and stages read it; to fix: {command}"
+        yield f"{join_some(paths)}: not committed, and stages read it; to fix: {command}"
 
 
 def find_metric_errors(repo: Repo, metric: Metric) -> Iterator[str]:
@@ -103,7 +93,21 @@ def find_metric_errors(repo: Repo, metric: Metric) -> Iterator[str]:
     if metric.key not in keys:
         similar = difflib.get_close_matches(metric.key, keys, n=1)
         hint = f"did you mean {similar[0]}? " if similar else ""
-        yield f"{metric.file}: no number under {metric.key}; {hint}its numbers: {_list(keys, SHOWN_KEYS) or 'none'}"
+        yield f"{metric.file}: no number under {metric.key}; {hint}its numbers: {join_some(keys, SHOWN_KEYS) or 'none'}"
+
+
+def find_unlisted(repo: Repo, keys: Iterable[str]) -> Iterator[str]:
+    """Yield the keys of params.yaml on which no stage depends, as far as dvc.yaml says."""
+    path = str(Path("params.yaml").absolute())
+    listed = [key for stage in repo.index.stages for key in getattr(stage, "tracked_vars", {}).get("params.yaml", ())]
+    for dep in repo.index.deps:
+        if dep.fs_path == path:
+            if not getattr(dep, "params", None):  # on the whole file
+                return
+            listed += dep.params
+    for key in keys:
+        if not any(f"{key}.".startswith(f"{name}.") or f"{name}.".startswith(f"{key}.") for name in listed):
+            yield key
 
 
 def show_metric(metric: Metric) -> str | None:
@@ -111,47 +115,6 @@ def show_metric(metric: Metric) -> str | None:
     return try_git(HERE, "show", f"HEAD:./{metric.file}")
 
 
-def find_unpushed_commit(commit: str) -> Iterator[str]:
-    """Yield an error if there is no Git remote, or it lacks the commit."""
-    remote = find_git_remote()
-    if remote is None:
-        yield "there is no Git remote; to fix: git remote add origin URL && git push --set-upstream origin HEAD"
-        return
-    try:
-        refs = git(HERE, "ls-remote", "--heads", "--tags", remote).splitlines()
-    except GitError as error:
-        yield f"Git remote {remote}: {error}"
-        return
-    heads = {line.split()[0] for line in refs}
-    if not any(is_in_history(commit, head) for head in heads):
-        yield f"commit {commit[:7]} is not on Git remote {remote}; to fix: git push {remote} HEAD"
-
-
-def find_unpushed_data(repo: Repo) -> Iterator[str]:
-    """Yield an error if there is no default DVC remote, workers cannot use it, or it lacks data."""
-    remote = repo.config["core"].get("remote")
-    if remote is None:
-        yield "there is no default DVC remote; to fix: dvc remote add --default storage URL, then commit .dvc/config"
-        return
-    committed = ConfigParser(interpolation=None)  # as it is written: DVC makes paths absolute
-    committed.read(".dvc/config", encoding="utf-8")
-    url = committed.get(f"'remote \"{remote}\"'", "url", fallback=None)
-    if url is None:
-        yield f"DVC remote {remote} is not in .dvc/config, which workers read; to fix: dvc remote add {remote} URL"
-        return
-    if _is_relative(url):
-        absolute = repo.config["remote"][remote]["url"]
-        command = f"dvc remote modify {remote} url {absolute}"
-        yield f"DVC remote {remote}: {url} is relative, and trials run elsewhere; to fix: {command}"
-        return
-    missing = repo.data_status(not_in_remote=True, remote_refresh=True)["not_in_remote"]
-    if missing:
-        yield f"{_list(sorted(missing))}: not on DVC remote {remote}; to fix: dvc push"
-
-
-def _list(names: Sequence[str], shown: int = SHOWN) -> str:
+def join_some(names: Sequence[str], shown: int = SHOWN) -> str:
+    """Join the first names, and say how many more there are."""
     return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
-
-
-def _is_relative(url: str) -> bool:
-    return "://" not in url and not Path(url).is_absolute()

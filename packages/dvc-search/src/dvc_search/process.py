@@ -20,6 +20,8 @@ POLL_SECONDS = 0.1
 MACHINE_ERRORS = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)))
 KILLED = re.compile(r"exited with (-9|137)\b")  # of a stage, in what DVC prints; the kernel does so if memory is short
 LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMEXPR")  # which use a thread for each core, or for each two
+# Settings of another repository, and one that workers of Dask set for themselves: training can be 20 % slower with it.
+REMOVED = ("GIT_DIR", "GIT_INDEX", "MALLOC_TRIM_THRESHOLD_")
 MAX_LENGTH = 300  # of the line of an error
 
 
@@ -81,8 +83,8 @@ def _wait(process: "subprocess.Popen[bytes]", should_stop: Callable[[], bool]) -
 
 
 def make_environment(lock: int, threads: int | None = None) -> dict[str, str]:
-    """Return the environment of the launcher, with this Python first in PATH, and no settings of another repository."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_DIR", "GIT_INDEX"))}
+    """Return the environment of the launcher, with this Python first in PATH."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(REMOVED)}
     limits = {f"{library}_NUM_THREADS": str(threads) for library in LIBRARIES} if threads else {}
     return (
         environment

@@ -1,6 +1,6 @@
 """The user's repository: what trials are based on, and their experiments."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,13 +13,13 @@ from dvc_search.git import git, try_git
 from dvc_search.preconditions import (
     HERE,
     find_commit,
-    find_git_remote,
     find_metric_errors,
     find_uncommitted,
-    find_unpushed_commit,
-    find_unpushed_data,
+    find_unlisted,
     list_read,
+    show_metric,
 )
+from dvc_search.remotes import find_git_remote, find_unpushed_commit, find_unpushed_data
 from dvc_search.task import Metric, Task, get_ref
 
 
@@ -55,6 +55,17 @@ def find_source(on_this_machine: bool, metrics: Sequence[Metric] = ()) -> Source
     repository = git(HERE, "remote", "get-url", remote) if remote else top_level
     project = str(Path.cwd().resolve().relative_to(Path(top_level).resolve()))
     return Source(commit, repository, "" if project == "." else project, _find_author(), remote)
+
+
+def find_notes(configuration: Configuration) -> Iterator[str]:
+    """Yield what may be a mistake, but can be what the user wants."""
+    for metric in configuration.metrics:
+        if show_metric(metric) is None:
+            yield f"{metric.file}: not in the last commit; the first trial will show whether it has the metric"
+    keys = dict.fromkeys(parameter.key for parameter in configuration.space if parameter.distribution)
+    with Repo() as repo:
+        for key in find_unlisted(repo, keys):
+            yield f"{key}: among the params of no stage in dvc.yaml; its value may make no difference"
 
 
 def has_changed_since(commit: str) -> bool:

@@ -22,12 +22,13 @@ def open_study(configuration: Configuration, storage: str | None = None) -> optu
         study = optuna.create_study(
             study_name=name, storage=url, directions=configuration.directions, load_if_exists=True
         )
-        stored = study.user_attrs.get(DEFINITION)
+        described = configuration.describe()
+        stored = {**study.user_attrs.get(DEFINITION, described)}
     except Exception as error:  # noqa: BLE001 - of Optuna, SQLAlchemy or the driver of any database
         raise SearchError(f"{url}: cannot be opened: {' '.join(str(error).split())}") from None
-    if stored not in (None, configuration.describe()):
+    if changed := [key for key in stored | described if stored.get(key) != described.get(key)]:
         raise SearchError(
-            f"{configuration.path}: metric, direction, repeat or space differ from those that search {name} was "
-            "started with; choose another name, or restore them"
+            f"{configuration.path}: {', '.join(changed)}: not as when search {name} was started; choose another name, "
+            "or restore it, -S too"
         )
     return study
