@@ -4,11 +4,12 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from dvc_search.clone import open_clone
+from dvc_search.clone import find_folder, open_clone
 from dvc_search.errors import GitError
 from dvc_search.git import git
 from dvc_search.task import Metric, Task
@@ -72,6 +73,10 @@ def test_worker_outside_of_a_project(task: Task, tmp_path: Path, monkeypatch: py
     (tmp_path / "home").mkdir()
     monkeypatch.chdir(tmp_path / "home")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    folder = find_folder(task)
+    assert folder.match("home/.cache/dvc-search/*/.dvc/tmp/search")
+    assert folder != find_folder(replace(task, repository="other"))
     with open_clone(task) as clone:
-        assert clone.folder.is_relative_to(tmp_path / "home/.cache/dvc-search/.dvc/tmp")
-        assert f"dir = {tmp_path}/home/.cache/dvc-search/cache\n" in (clone.folder / ".dvc/config.local").read_text()
+        assert clone.folder.is_relative_to(folder)
+        cache = folder.parents[2] / "cache"
+        assert f"dir = {cache}\n" in (clone.folder / ".dvc/config.local").read_text()

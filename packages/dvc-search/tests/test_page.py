@@ -17,11 +17,12 @@ from plotly.offline import get_plotlyjs
 from dvc_search import page as module
 from dvc_search.configuration import Configuration
 from dvc_search.errors import SearchError
+from dvc_search.figures import draw_figures
 from dvc_search.page import Page
 from dvc_search.repository import Source
 from dvc_search.study import Study
 from dvc_search.task import Metric, Outcome
-from searches import COMMIT, SOURCE, ask, complete, configure, make_space, report
+from searches import COMMIT, SOURCE, ask, complete, configure, make_space, open_study, report
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 HOSTILE = "</script><script>alert(1)</script>$title ${plotly} <b>&amp;"  # what a page must escape
@@ -151,6 +152,18 @@ def test_several_metrics_of_repeated_trials() -> None:
     assert [row[0] for row in rows] == ["trial-1", "trial-2", "trial-0"]
     assert rows[0][2:4] == ["1.3 ± 0.71", "5 ± 0"]
     assert rows[0][-1] == "dvc exp apply trial-1-0"
+
+
+def test_parameters_of_one_branch_are_not_paired() -> None:
+    """No trial has both, so their figure would be empty."""
+    branches = {"sgd": {"momentum": {"low": 0.1, "high": 0.9}}, "adam": {"lr": {"low": 0.1, "high": 0.9}}}
+    study = open_study(space=make_space(optimizer=branches))
+    for optimizer in ("sgd", "adam"):
+        study._study.enqueue_trial({"optimizer": optimizer})  # noqa: SLF001
+        complete(study, ask(study), 0.5)
+    figures = draw_figures(study.list_trials(), ("maximize",), ("score",))
+    texts = {figure.title: figure.html for figure in figures}
+    assert texts["Pairs of parameters"] == "<p>This needs two parameters that all trials have.</p>"
 
 
 def test_a_figure_that_fails_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,15 +35,15 @@ def open_clone(task: Task) -> Iterator[Clone]:
         GitError: the Git remote does not answer, or lacks the commit.
         OSError: the clone of a trial that did not end cannot be removed.
     """
-    project, parent = find_project(), find_folder()
-    url_hash = hashlib.sha256(task.repository.encode()).hexdigest()[:8]
-    with _lock_first_free(parent / "clones" / url_hash) as (folder, lock):
+    project = find_project()
+    parent = find_folder(task) / "clones" / _hash_url(task)
+    with _lock_first_free(parent) as (folder, lock):
         in_use = folder.with_suffix(".used")
         if in_use.exists() and folder.exists():
             shutil.rmtree(folder)
         in_use.touch()
         _check_out(folder, task)
-        cache = find_cache(project) if project else find_home() / "cache"
+        cache = find_cache(project) if project else _find_home(task) / "cache"
         _configure_dvc(folder / task.project / ".dvc/config.local", project, cache)
         yield Clone(folder, lock)
         in_use.unlink()
@@ -54,18 +54,22 @@ def find_project() -> Path | None:
     return Path.cwd() if Path(".dvc").is_dir() else None
 
 
-def find_home() -> Path:
-    """Return the folder that stands for a project outside of one."""
-    return Path.home() / ".cache/dvc-search"
-
-
-def find_folder() -> Path:
+def find_folder(task: Task) -> Path:
     """Return the folder of the clones and logs on this machine.
 
     It is in .dvc/tmp also without a project: what a stage saves for its next attempt must outlive the clone, and
     `dvc-guard run --resume` keeps it in the folder around .dvc/tmp.
     """
-    return (find_project() or find_home()) / ".dvc/tmp/search"
+    return (find_project() or _find_home(task)) / ".dvc/tmp/search"
+
+
+def _find_home(task: Task) -> Path:
+    """Return the folder that stands for a project outside of one: two projects may have searches of the same name."""
+    return Path.home() / ".cache/dvc-search" / _hash_url(task)
+
+
+def _hash_url(task: Task) -> str:
+    return hashlib.sha256(task.repository.encode()).hexdigest()[:8]
 
 
 def find_cache(project: Path) -> Path:

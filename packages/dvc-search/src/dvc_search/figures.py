@@ -91,7 +91,8 @@ def _draw_metric(study: Snapshot, number: int, metric: str) -> list[Figure]:
     if has_importances:
         with contextlib.suppress(Exception):  # the figure below says which
             importances = optuna.importance.get_param_importances(study, **target)
-    paired = ([key for key in importances if key in keys] or keys)[:MAX_IN_PAIRS]
+    common = [key for key in importances or keys if all(key in trial.params for trial in complete)]  # to all branches
+    paired = common[:MAX_IN_PAIRS]
     one = "" if complete else "No trial is complete."
     two = "" if len(complete) > 1 else "This needs two complete trials."
     return [
@@ -104,7 +105,7 @@ def _draw_metric(study: Snapshot, number: int, metric: str) -> list[Figure]:
         _draw(f"Parameters{suffix}", one, lambda: visualization.plot_slice(study, **named), len(keys)),
         _draw(
             f"Pairs of parameters{suffix}",
-            two or ("" if len(keys) > 1 else "This needs two parameters that vary."),
+            two or ("" if len(paired) > 1 else "This needs two parameters that all trials have."),
             lambda: visualization.plot_contour(study, params=paired, **named),
             len(paired) if len(paired) > 2 else 1,
             height=600 if len(paired) > 2 else HEIGHT,

@@ -23,7 +23,7 @@ def run_trial(task: Task, control: Control) -> Outcome:
         outcome = wait_for_remote(task, control, lambda: _run_in_clone(task, control))
     except TrialError as error:
         outcome = error.outcome
-    return replace(outcome, log=read_end(find_log(find_folder(), task.name)))
+    return replace(outcome, log=read_end(find_log(find_folder(task), task.name)))
 
 
 def _run_in_clone(task: Task, control: Control) -> Outcome:
@@ -49,7 +49,7 @@ def _run_pipeline(clone: Clone, task: Task, control: Control) -> None:
         git(clone.folder, "update-ref", "-d", task.ref)
     changes = [argument for key, value in task.parameters.items() for argument in ("-S", f"{key}={to_override(value)}")]
     pull = ["--pull"] if task.pushes_data else []
-    log = find_log(find_folder(), task.name)
+    log = find_log(find_folder(task), task.name)
     ended = run_dvc(
         ["exp", "run", *pull, "--name", task.name, *changes], project, clone.lock, follow, log, task.threads
     )
