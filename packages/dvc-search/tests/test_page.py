@@ -166,6 +166,14 @@ def test_parameters_of_one_branch_are_not_paired() -> None:
     assert texts["Pairs of parameters"] == "<p>This needs two parameters that all trials have.</p>"
 
 
+def test_pareto_front_of_many_metrics() -> None:
+    study = open_study(metrics=[Metric("metrics.json", name) for name in "abcd"], directions=("minimize",) * 4)
+    complete(study, ask(study), 1, 2, 3, 4)
+    figures = draw_figures(study.list_trials(), ("minimize",) * 4, list("abcd"))
+    texts = {figure.title: figure.html for figure in figures}
+    assert texts["Pareto front"] == "<p>This needs two or three metrics.</p>"
+
+
 def test_a_figure_that_fails_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dvc_search.figures.visualization.plot_slice", lambda *_, **__: 1 / 0)
     configuration, study = open_search()

@@ -3,8 +3,8 @@ from typing import Any
 import optuna
 import pytest
 
-from dvc_search.parameters import format_parameters
 from dvc_search.space import Parameter, encode, find_point, get_values, suggest
+from dvc_search.values import format_parameters
 from searches import make_space
 
 CONDITIONAL = make_space(

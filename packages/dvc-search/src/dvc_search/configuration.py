@@ -9,10 +9,11 @@ from typing import Any
 from dvc_search.allowed import DEFAULTS, find_errors, list_pairs, parse_duration
 from dvc_search.errors import SearchError
 from dvc_search.metric import find
-from dvc_search.parameters import check_choices, check_parameter, parse_space
+from dvc_search.parameters import parse_space
 from dvc_search.sampling import find_sampler_errors, rehearse
 from dvc_search.space import Choice, Space, find_point
 from dvc_search.task import Direction, Metric
+from dvc_search.values import check_choices, check_parameter
 from dvc_search.yaml_file import read_yaml
 
 

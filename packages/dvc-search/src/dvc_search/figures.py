@@ -67,6 +67,7 @@ def draw_figures(
     )
     if len(metrics) > 1:
         missing = "" if study.get_trials(states=(TrialState.COMPLETE,)) else "No trial is complete."
+        missing = missing if len(metrics) < 4 else "This needs two or three metrics."
         names = list(metrics)
         together = _draw("Pareto front", missing, lambda: visualization.plot_pareto_front(study, target_names=names))
     timeline = _draw(

@@ -15,10 +15,10 @@ from dvc_search.configuration import Configuration
 from dvc_search.errors import SearchError
 from dvc_search.figures import draw_figures
 from dvc_search.lock import FOLDER
-from dvc_search.parameters import format_parameters
 from dvc_search.repository import Source
 from dvc_search.study import Study
 from dvc_search.table import Table
+from dvc_search.values import format_parameters
 
 SECONDS = 5.0  # from one writing of the page to the next, and from one reload to the next
 MAX_SHARE = 0.05  # of the time of the search that may be spent on its page

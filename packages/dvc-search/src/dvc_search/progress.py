@@ -14,10 +14,10 @@ from rich.progress import Progress as RichProgress
 from dvc_search.configuration import Configuration
 from dvc_search.git import git
 from dvc_search.page import Page
-from dvc_search.parameters import format_parameters
 from dvc_search.repository import Source, make_apply_command
 from dvc_search.study import Study
 from dvc_search.task import Outcome
+from dvc_search.values import format_parameters
 
 SHOWN = 3  # of the best trials
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)

@@ -97,7 +97,8 @@ class Study:
         """Store a value of a running trial, and return whether the trial should be pruned."""
         if len(self._configuration.metrics) > 1:  # which Optuna does not support
             return False
-        if step < 0 or step in self._get_frozen(trial.number).intermediate_values:  # of an attempt that did not end
+        known = self.list_trials()[trial.number].intermediate_values  # also of an attempt that did not end
+        if step < 0 or step in known:
             return False
         trial.report(value, step)
         return trial.should_prune()
@@ -139,9 +140,6 @@ class Study:
     def list_trials(self) -> list[FrozenTrial]:
         """List all trials by number, those that were not run too."""
         return self._study.get_trials(deepcopy=False)
-
-    def _get_frozen(self, number: int) -> FrozenTrial:
-        return self.list_trials()[number]
 
     def _stop(self) -> None:
         self._is_exhausted = True

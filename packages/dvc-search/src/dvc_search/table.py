@@ -7,9 +7,9 @@ from html import escape
 from optuna.trial import FrozenTrial, TrialState
 
 from dvc_search.configuration import Configuration
-from dvc_search.parameters import format_value
 from dvc_search.repository import Source, list_experiments, make_apply_command
 from dvc_search.study import ERROR, Study
+from dvc_search.values import format_value
 
 STATES = {  # in this order, below the best trials
     TrialState.COMPLETE: "complete",
