@@ -73,13 +73,9 @@ def test_survives_kills(daemons: Daemons, tmp_path: Path) -> None:
 
 
 def freeze_worker(daemons: Daemons, search: Process, worker: Process) -> None:
-    """Freeze a worker in the middle of a trial until it is given up, and wake it. Meanwhile, start what is refused."""
+    """Freeze a worker in the middle of a trial until it is given up, and wake it. Meanwhile, start another version."""
     worker.send_signal(signal.SIGSTOP)
     refuse_other_version(daemons, search)
-    refused = daemons.start_search()
-    assert refused.wait(60) == 1
-    error = f"error: search trial is running already (PID {search.pid}); wait for it or stop it\n"
-    assert daemons.read_log(refused) == error
     wait_until(lambda: daemons.read_log(search).count("has ended; it will run again") == 2)
     worker.send_signal(signal.SIGCONT)
 
@@ -111,7 +107,7 @@ def complete(daemons: Daemons, folder: Path) -> None:
         daemons.start_worker(name)
     text = (daemons.project.folder / "search.yaml").read_text()
     (folder / "other.yaml").write_text(text.replace('"trial"', '"other"') + "repeat: {momentum: [0, 0.5]}\n")
-    count = len(list_trials(daemons.project, "trial")) + 1
+    count = len(list_trials(daemons.project, "trial"))
     searches = [
         daemons.start_search("--trials", str(count)),
         daemons.start_search("--trials", "1", "--file", str(folder / "other.yaml")),
@@ -123,10 +119,6 @@ def complete(daemons: Daemons, folder: Path) -> None:
     assert_complete(daemons.project, "trial", count)
     assert_complete(daemons.project, "other", 1)
     assert "Running stage 'train'" in daemons.project.run("dvc-search", "log", "other-0").stdout  # of another machine
-    database = "sqlite:///.dvc/tmp/search/trial.db"
-    assert (
-        f'"n_trials": {count}' in daemons.project.run("optuna", "studies", "--storage", database, "-f", "json").stdout
-    )
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from daemons import Daemons, is_in_trial, list_processes, run_daemons, wait_unti
 from dvc_search import connection, session
 from dvc_search.command_line import main
 from dvc_search.configuration import read_configuration
+from dvc_search.lock import lock_search
 from dvc_search.study import Study
 from dvc_search.yaml_file import read_yaml
 from search_project import Project
@@ -107,6 +108,8 @@ def test_errors_before_anything_starts(
     assert list_errors("--file", "none.yaml") == [missing]
     monkeypatch.setattr(connection, "CONNECT_SECONDS", 0.5)
     assert list_errors("--on", "tcp://127.0.0.1:9")[0].startswith("error: tcp://127.0.0.1:9: no scheduler answers ")
+    with lock_search("trial"):
+        assert list_errors() == [f"error: search trial is running already (PID {os.getpid()}); wait for it or stop it"]
     inside.change("search.yaml", validate="python validate.py", space={"lr": [0.1, 6, 7]})
     inside.commit("Search")
     assert list_errors() == [

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from consistency import assert_refs_have_data
+from dvc_search.clone import open_clone
 from dvc_search.git import git, try_git
+from dvc_search.record import push_experiment, wait_for_remote
 from dvc_search.repository import fetch_experiments, find_source, make_apply_command, make_task
-from dvc_search.task import Control, Metric, Outcome, Task
+from dvc_search.task import Control, Metric, Outcome, Task, TrialError
 from dvc_search.trial import run_trial, to_override
 from search_project import Project, list_coverage_variables
 from searches import CONFIGURATION, SOURCE, configure
@@ -95,7 +97,6 @@ def test_records_experiment_with_its_data(task: Task, shared: Project, tmp_path:
 
 
 def test_failed_trials_are_not_recorded(task: Task) -> None:
-    assert run(replace(task, parameters={"lr": 6})) == Outcome("failed", error="params.yaml: lr: too high")
     assert run(replace(task, parameters={"lr": 8})) == Outcome("lost", error="a stage was killed")
     is_nan = Outcome("failed", error="metrics.json: validation.score is nan")
     assert run(replace(task, parameters={"lr": 4})) == is_nan
@@ -106,9 +107,13 @@ def test_refused_push_is_not_repeated(task: Task) -> None:
     hook = Path(task.repository, "hooks/pre-receive")
     hook.write_text("#!/bin/sh\nexit 1\n")
     hook.chmod(0o755)
-    outcome = run(replace(task, patience=600))
-    assert outcome.state == "unrecorded"
-    assert outcome.error.startswith("git push: ! [remote rejected]")
+    task = replace(task, patience=600, pushes_data=False)
+    with open_clone(task) as clone:
+        git(clone.folder, "update-ref", task.ref, git(clone.folder, "commit-tree", "-m", "Trial", "HEAD^{tree}"))
+        with pytest.raises(TrialError) as caught:
+            wait_for_remote(task, control(Reports()), lambda: push_experiment(clone, task, control(Reports())))
+    assert caught.value.outcome.state == "unrecorded"
+    assert caught.value.outcome.error.startswith("git push: ! [remote rejected]")
     assert not has_ref(task)
 
 
