@@ -51,7 +51,7 @@ class Driver:
         self._progress = progress
         self._waiting = deque(Run(Asked(trial)) for trial in study.list_running())
         self._running: dict[str, Run] = {}
-        self._is_exhausted = False  # no point of the space is left
+        self._asks_no_more = False  # the time is over, or no point of the space is left
         self._end = time.monotonic() + (math.inf if timeout is None else timeout)
         self.interrupts = 0
         self.error = ""
@@ -75,30 +75,31 @@ class Driver:
     def _start_trials(self) -> bool:
         """Start trials on all free workers; return whether there are more to start."""
         while not self.interrupts and not self.error:
-            if not self._waiting and (self._is_exhausted or self._study.has_enough()):
+            if not self._waiting and (self._asks_no_more or self._study.has_enough()):
                 return False
-            if time.monotonic() > self._end and not self._is_exhausted:
-                self._end = math.inf
-                self._is_exhausted = True
-                self._progress.print("the time is over: no more trials are started, and the running ones end")
-                continue
-            if not self._engine.has_free_worker():
+            if time.monotonic() > self._end and not self._asks_no_more:
+                self._ask_no_more("the time is over: no more trials are started, and the running ones end")
+            elif not self._engine.has_free_worker():
                 return True
-            run = self._waiting.popleft() if self._waiting else self._ask()
-            if run is None:
-                self._is_exhausted = True
+            elif self._waiting:
+                self._start(self._waiting.popleft())
+            elif trial := self._study.ask():
+                self._start(Run(Asked(trial)))
+            else:
                 count = len(self._study.list_counted())
-                self._progress.print(f"the space has no other parameters to try: the search ends after {count} trials")
-                return False
-            run.attempts += 1
-            name = self._study.list_names(run.asked.trial)[run.number]
-            self._running[name] = run
-            self._engine.start(self._make_task(name, self._study.get_values(run.asked.trial, run.number)))
+                self._ask_no_more(f"the space has no other parameters to try: the search ends after {count} trials")
         return False
 
-    def _ask(self) -> Run | None:
-        trial = self._study.ask()
-        return Run(Asked(trial)) if trial else None
+    def _ask_no_more(self, reason: str) -> None:
+        self._asks_no_more = True
+        self._progress.print(reason)
+
+    def _start(self, run: Run) -> None:
+        run.attempts += 1
+        trial = run.asked.trial
+        name = self._study.list_names(trial)[run.number]
+        self._running[name] = run
+        self._engine.start(self._make_task(name, self._study.get_values(trial, run.number)))
 
     def _handle(self, event: events.Event) -> None:
         if isinstance(event, events.Notice):
