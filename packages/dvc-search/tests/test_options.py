@@ -5,7 +5,7 @@ import pytest
 
 from dvc_search.command_line import main
 from dvc_search.log import MAX_BYTES, store_log
-from dvc_search.options import parse_override
+from dvc_search.options import make_parser, parse_override
 
 pytestmark = pytest.mark.usefixtures("memory_folder")
 
@@ -28,6 +28,11 @@ pytestmark = pytest.mark.usefixtures("memory_folder")
 )
 def test_values_on_the_command_line(text: str, content: object) -> None:
     assert parse_override(text) == ("lr", content)
+
+
+def test_options_of_dvc() -> None:
+    for option in ("-S", "--set-param"):  # as dvc exp run has them
+        assert make_parser().parse_args([option, "lr=1"]).space == [("lr", 1)]
 
 
 @pytest.mark.parametrize("text", ["lr", "lr=", "=1", "lr=[1", "lr=1,]"])

@@ -110,12 +110,8 @@ def read_configuration(
     metrics = tuple(Metric(file, key) for file, key in list_pairs(content.pop("metric")))
     directions = _list_directions(content.pop("direction"))
     baseline, note = _find_baseline(space, parameters) if content["baseline"] else (None, "")
-    changes = {
-        "timeout": content["timeout"] and parse_duration(content["timeout"]),
-        "repeat": content["repeat"] or {},
-        "space": space,
-        "baseline": baseline,
-    }
+    timeout = content["timeout"] and parse_duration(content["timeout"])
+    changes = {"timeout": timeout, "repeat": content["repeat"] or {}, "space": space, "baseline": baseline}
     return Configuration(**content | changes, metrics=metrics, directions=directions, note=note, path=path)
 
 

@@ -33,7 +33,16 @@ def make_parser() -> argparse.ArgumentParser:
     add("--trials", type=_positive, help="number of trials, instead of that in search.yaml")
     add("--timeout", type=_duration, metavar="TIME", help="start no trial after that time, such as 2h or 90m")
     space = "values of a parameter, instead of those in search.yaml: lr=0.001:0.1:log, epochs=5:20:5, momentum=0,0.9"
-    add("-S", "--set", dest="space", type=parse_override, action="append", default=[], metavar="KEY=VALUES", help=space)
+    add(
+        "-S",
+        "--set-param",
+        dest="space",
+        type=parse_override,
+        action="append",
+        default=[],
+        metavar="KEY=VALUES",
+        help=space,
+    )
     add("--on", default=LOCAL, metavar="ADDRESS", help="a Dask scheduler, or local (default)")
     jobs = "number of trials at once with --on local (default: number of cores)"
     add("--jobs", type=_positive, default=os.cpu_count() or 1, help=jobs)
