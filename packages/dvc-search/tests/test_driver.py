@@ -137,6 +137,20 @@ def test_ends_when_a_remote_refuses_and_resumes() -> None:
     assert list_states(study) == ["COMPLETE", "COMPLETE"]
 
 
+def test_second_interrupt_stops_running_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    study, engine = open_study(trials=2), FakeEngine("runs")
+    driver, wait = start(engine, study), engine.wait
+
+    def press(seconds: float) -> Iterator[events.Event]:
+        assert engine.stopped == ["trial-0"] * (driver.interrupts > 1)
+        driver.interrupts += 1
+        return wait(seconds)
+
+    monkeypatch.setattr(engine, "wait", press)
+    driver.run()
+    assert (list_states(study), len(engine.started)) == (["RUNNING"], 1)
+
+
 def test_trial_that_is_pruned_too_late_is_complete() -> None:
     study = open_study(trials=1)
     ended = events.Ended("trial-0", Outcome("complete", (0.5,)))

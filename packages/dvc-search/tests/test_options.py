@@ -35,6 +35,13 @@ def test_options_of_dvc() -> None:
         assert make_parser().parse_args([option, "lr=1"]).space == [("lr", 1)]
 
 
+@pytest.mark.parametrize(("option", "value"), [("--name", "a/b"), ("--timeout", "soon"), ("--jobs", "0")])
+def test_rejects_options(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        make_parser().parse_args([option, value])
+    assert f"argument {option}: {value!r} is not allowed; it must be " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["lr", "lr=", "=1", "lr=[1", "lr=1,]"])
 def test_rejects_values(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="is not allowed; it must be KEY=VALUE, KEY=VALUE,VALUE or"):
