@@ -1,6 +1,8 @@
 """A sample of the table of states; `python -m states` in packages/dvc-guard/tests tries all."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
@@ -110,3 +112,21 @@ def test_closed_pipe_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("option", ["", "--undo"])
 def test_survives_kill(option: str) -> None:
     try_kill(Random(1), option)  # noqa: S311 - not for secrets
+
+
+@pytest.mark.usefixtures("case")
+def test_undo_brings_back_what_was_there_before_a_kill_at_the_end() -> None:
+    """A kill while DVC's status is read leaves a lock of DVC, which the next restore removes."""
+    kill_in_stage()
+    before = take()
+    program = """
+import os
+from dvc_guard.restore import command_line
+command_line.report_status = lambda _: os._exit(9)
+command_line.main("restore", [])
+"""
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 9
+    Path(".dvc/tmp/rwlock").write_text("{")
+    for options in ([], ["--undo"]):
+        assert main("restore", options) == 0
+    assert compare(before, take()) == []

@@ -54,9 +54,11 @@ def main(name: str, arguments: Sequence[str]) -> int:
             if changes.have_begun:
                 saved = f"What was there before is saved in {changes.folder} and {REFS}/{changes.name}"
                 say(saved if options.undo else f"{saved}; to bring it back: dvc-guard {name} --undo")
-        changes.finish()
-        if not options.undo:
-            report_status(changes)
+        try:
+            if not options.undo:
+                report_status(changes)
+        finally:
+            changes.finish()  # at the end: what a kill leaves until here is undone together with the next restore
     except (GuardError, DvcException, SCMError, OSError) as error:
         raise GuardError(to_line(" ".join(describe(error).split()), MAX_LENGTH)) from error
     return 0
