@@ -119,6 +119,8 @@ def complete(daemons: Daemons, folder: Path) -> None:
     assert_complete(daemons.project, "trial", count)
     assert_complete(daemons.project, "other", 1)
     assert "Running stage 'train'" in daemons.project.run("dvc-search", "log", "other-0").stdout  # of another machine
+    studies = daemons.project.run("optuna", "studies", "--storage", "sqlite:///.dvc/tmp/search/trial.db", "-f", "json")
+    assert f'"n_trials": {count}' in studies.stdout
 
 
 @pytest.mark.slow
