@@ -50,10 +50,11 @@ def find_reruns(diff: Path) -> list[str]:
     changed = {
         name
         for name, stage in stages.items()
-        if before.get(name) != after.get(name) or any(is_within(file, dep) for file in files for dep in stage["deps"])
+        if before.get(name) != after.get(name)
+        or any(is_within(file, dep) for file in files for dep in stage.get("deps", []))
     }
     # The output of a stage that reads all of params.yaml says only that it is valid.
-    constant = {name for name in changed if "params.yaml" in stages[name]["deps"]}
+    constant = {name for name in changed if "params.yaml" in stages[name].get("deps", [])}
     found = constant | add_later_stages(stages, changed - constant)
     return [name for name in stages if name in found]
 

@@ -9,6 +9,7 @@ Run: python tests/run_in_folders.py FOLDER ...
 import os
 import re
 import runpy
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -61,9 +62,11 @@ def run_stages(folder: Path) -> None:
             os.dup2(file.fileno(), number)
     sys.stderr.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     for stage in YAML(typ="safe").load(Path("dvc.yaml"))["stages"].values():
-        module = re.findall(r"python -m (\S+)", stage["cmd"])[0]
-        sys.argv = [module]
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        if match := re.search(r"python -m (\S+)$", stage["cmd"]):
+            sys.argv = [match[1]]
+            runpy.run_module(match[1], run_name="__main__", alter_sys=True)
+        else:  # a program of any other kind
+            subprocess.run(stage["cmd"], shell=True, check=True)  # noqa: S602
     exec(SAVE_LOGITS, {})  # noqa: S102
     Path("complete").touch()
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn, optim
 from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 
-from stages.shared import augmentation
+from stages.shared import augmentation, optimization
 from stages.shared.epoch import Epoch
 from stages.shared.linear import PortableLinear
 from stages.shared.optimization import build_loss
@@ -18,8 +18,17 @@ from stages.train import evaluate, train
 from tests.stages.conftest import DATASET, make_parameters, make_split
 from tests.stages.networks import build_mlp
 
-# What "cross_entropy" is, as build_loss of the project has it.
-LOSS = build_loss(make_parameters())
+LOSS = nn.CrossEntropyLoss()
+
+
+@pytest.fixture(autouse=True)
+def plain_cross_entropy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train with PyTorch's cross entropy, whatever `build_loss` of the project adds to it, and takes for that."""
+
+    def build(parameters: TrainParameters, *others: Any) -> nn.Module:
+        return LOSS if parameters.loss == "cross_entropy" else build_loss(parameters, *others)
+
+    monkeypatch.setattr(optimization, "build_loss", build)
 
 
 def run(
