@@ -31,7 +31,7 @@ def toggle(diff: Path, folder: Path) -> None:
         command = ["git", "apply", *direction, str(diff.resolve())]
         if subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0:  # noqa: S603
             return
-    raise ValueError(f"docs/adapt/{diff.name} does not fit the code: adapt it, or remove it from there and adapt.md")
+    raise ValueError(f"docs/adapt/{diff.name} does not fit the code: adapt it, or delete it and its part of adapt.md")
 
 
 def find_reruns(diff: Path) -> list[str]:

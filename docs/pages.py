@@ -4,6 +4,7 @@ Run: make docs
 """
 
 import re
+import sys
 
 from docs.changes import format_changes, format_diff, list_changes
 from docs.tables import (
@@ -22,7 +23,11 @@ PAGES = ("README.md", "docs/adapt.md", "docs/experiments.md")
 
 
 def write_page(page: str) -> str:
-    """Replace what is between the marks of a page: <!-- NAME: ... -->, and <!-- end -->."""
+    """Replace what is between the marks of a page: <!-- NAME: ... -->, and <!-- end -->.
+
+    Raises:
+        ValueError: a mark has no content, or a diff does not fit the code.
+    """
     stages: Stages = read_yaml("dvc.yaml")["stages"]
     contents = {
         "diagram": lambda: format_diagram(stages),
@@ -37,7 +42,11 @@ def write_page(page: str) -> str:
     diffs = list_changes()
 
     def write(name: str) -> str:
-        return contents[name]() if name in contents else format_diff(diffs[name])
+        if name in contents:
+            return contents[name]()
+        if name not in diffs:
+            raise ValueError(f"<!-- {name} -->: there is no such table, and no docs/adapt/{name}.diff")
+        return format_diff(diffs[name])
 
     return re.sub(
         r"(<!-- ([\w-]+): [^>]*-->\n).*?(<!-- end -->)",
@@ -55,4 +64,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ValueError as error:
+        sys.exit(f"error: {error}")
