@@ -7,6 +7,7 @@ it rejects values, and DVC compares the values themselves. `NetworkParameters` a
 the weights: whoever moves a key there changes `build_network`, too.
 """
 
+import difflib
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from stages.shared.allowed import describe_allowed
 from stages.shared.datasets import DATASETS, DatasetName
-from stages.shared.errors import StageError, shorten
+from stages.shared.errors import StageError, shorten, to_line
 from stages.shared.yaml_file import read_yaml_mapping
 
 PARAMS_YAML = Path("params.yaml")
@@ -128,6 +129,7 @@ def read_parameters(kind: type[AnyParameters]) -> AnyParameters:
         return kind.model_validate({key: values[key] for key in kind.model_fields if key in values})
     except ValidationError as error:
         lines = []
+        unknown = [str(key) for key in values if key not in ValidateParameters.model_fields]
         for detail in error.errors():
             if "error" in detail.get("ctx", {}):  # ValueError of a validator
                 lines.append(f"{PARAMS_YAML}: {detail['ctx']['error']}")
@@ -136,6 +138,8 @@ def read_parameters(kind: type[AnyParameters]) -> AnyParameters:
             allowed = describe_allowed(kind, key)
             if key in values:
                 lines.append(f"{PARAMS_YAML}: {key}: {shorten(values[key])} is not allowed; it must be {allowed}")
+            elif similar := difflib.get_close_matches(key, unknown, n=1):
+                lines.append(f"{PARAMS_YAML}: {to_line(similar[0], 60)}: unknown key; did you mean {key}?")
             else:
-                lines.append(f"{PARAMS_YAML}: {key}: missing; {kind.__name__} has it: add {key}: VALUE, {allowed}")
+                lines.append(f"{PARAMS_YAML}: {key}: missing; it must be {allowed}")
         raise StageError("\n".join(dict.fromkeys(lines))) from None

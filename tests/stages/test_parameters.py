@@ -65,13 +65,18 @@ def test_names_every_wrong_key_and_every_missing_one(set_parameters: SetParamete
     text = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text(text.replace("momentum: 0\n", ""))
     lines = fail(TrainParameters)
-    advice = "TrainParameters has it: add momentum: VALUE, a number from 0 to less than 1"
-    assert f"params.yaml: momentum: missing; {advice}" in lines
+    assert "params.yaml: momentum: missing; it must be a number from 0 to less than 1" in lines
     assert [line.partition(";")[0] for line in lines] == [
         "params.yaml: lr: 0 is not allowed",
         "params.yaml: momentum: missing",
         "params.yaml: epochs: 0 is not allowed",
     ]
+
+
+def test_suggests_missing_key_for_misspelled_one(project: Path) -> None:
+    text = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(text.replace("optimizer: sgd\n", "optimiser: sgd\n"))
+    assert fail(ValidateParameters) == ["params.yaml: optimiser: unknown key; did you mean optimizer?"]
 
 
 @pytest.mark.parametrize(
