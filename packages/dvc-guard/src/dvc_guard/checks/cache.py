@@ -89,7 +89,8 @@ def remove_damaged(
 
 
 def _track(items: list[T], description: str) -> Iterator[T]:
-    return iter(track(items, description, console=make_console(stderr=True), transient=True))
+    console = make_console(stderr=True)
+    return iter(track(items, description, console=console, transient=True, disable=not console.is_terminal))
 
 
 def group_paths(repo: Repo) -> dict[CachedObject, list[str]]:
