@@ -1,4 +1,4 @@
-"""`dvc plots` draws every chart of dvc.yaml, in a browser without a network."""
+"""`dvc plots` draws the charts of dvc.yaml, in a browser without a network."""
 
 import re
 import shutil
@@ -15,6 +15,7 @@ from tests.plot_checks import (
     CLASSES,
     CONFUSION,
     ERRORS,
+    IDENTIFIERS,
     LOSSES,
     MISSES,
     WINDOW_WIDTH,
@@ -41,8 +42,7 @@ def project(clone: "Clone") -> "Clone":
     """Reduce dvc.yaml to its plots, and commit metrics of two experiments, tagged `first` and `second`."""
     yaml = YAML()
     pipeline = yaml.load(clone.folder / "dvc.yaml")
-    plots = [*pipeline["plots"], *drawn_outputs(pipeline)]
-    yaml.dump({"plots": plots}, clone.folder / "dvc.yaml")
+    yaml.dump({"plots": list_plots(pipeline)}, clone.folder / "dvc.yaml")
     (clone.folder / "dvc.lock").unlink(missing_ok=True)
     shutil.rmtree(clone.folder / "metrics", ignore_errors=True)
     for share, name in ((0.5, "first"), (0.75, "second")):
@@ -52,14 +52,14 @@ def project(clone: "Clone") -> "Clone":
     return clone
 
 
-def drawn_outputs(pipeline: dict[str, Any]) -> list[dict[str, Any]]:
-    """List the plots that are outputs of stages, in the form that they have outside of a stage."""
+def list_plots(pipeline: dict[str, Any]) -> list[Any]:
+    """List the plots whose files `write_metrics` writes; outputs of stages in the form outside of one."""
     outputs = [output for stage in pipeline["stages"].values() for output in stage.get("plots", [])]
-    return [
-        {path: {key: value for key, value in drawing.items() if key != "cache"}}
-        for output in outputs
-        for path, drawing in output.items()
-    ]
+    plots = {plot if isinstance(plot, str) else next(iter(plot)): plot for plot in (*pipeline["plots"], *outputs)}
+    for plot in plots.values():
+        if isinstance(plot, dict):
+            next(iter(plot.values())).pop("cache", None)
+    return [plot for name, plot in plots.items() if re.sub(r"\W", "_", name) in IDENTIFIERS]
 
 
 def write_metrics(folder: Path, share: float) -> None:
