@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from docs.tables import read_yaml
 from tests.clone import ROOT, Clone, git, list_stages_run, read_head
 from tests.conftest import needs_mnist
 from tests.faults.scene import assert_one_error
 from tests.faults.scene import read_outputs as read_files
 
-ALL_STAGES = sorted(read_yaml("dvc.yaml")["stages"])
+STAGES = {"download", "normalize", "train", "evaluate", "export"}  # each depends on the data set
 
 
 def read_outputs(lock: str) -> dict[str, str]:
@@ -26,7 +25,7 @@ def read_outputs(lock: str) -> dict[str, str]:
 @needs_mnist
 def test_mnist_gives_the_committed_outputs(mnist_run: Clone) -> None:
     output = (mnist_run.folder.parent / "make_run.txt").read_text()
-    assert {"download", "normalize", "train", "evaluate", "export"} <= set(list_stages_run(output))
+    assert set(list_stages_run(output)) >= STAGES
     assert "Installing" not in output
     assert "| accuracy" in output
     assert "up to date" in mnist_run.run("dvc", "status").stdout
@@ -42,7 +41,7 @@ def test_without_mnist_it_trains_on_the_digits(digits_run: Clone) -> None:
     assert f"mirror {digits_run.folder.parent}/mnist/ does not serve " in output
     assert "Traceback" not in output
     assert "No MNIST mirror is reachable" in output
-    assert sorted(list_stages_run(output)) == ALL_STAGES
+    assert set(list_stages_run(output)) >= STAGES
     assert json.loads((digits_run.folder / "metrics/metrics.json").read_text())["accuracy"] >= 0.95
 
 
@@ -95,5 +94,5 @@ def test_environment_does_not_change_outputs(digits: Clone) -> None:
     """Threads, locale, time zone and hash seed."""
     digits.environment |= OTHER_ENVIRONMENT
     run = digits.run("dvc", "repro", "--force", "--no-run-cache")
-    assert sorted(list_stages_run(run.stdout)) == ALL_STAGES
+    assert set(list_stages_run(run.stdout)) >= STAGES
     assert digits.run("git", "status", "--porcelain").stdout == ""
