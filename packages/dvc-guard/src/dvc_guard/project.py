@@ -43,8 +43,10 @@ def open_project(revision: str) -> Iterator[Repo]:
     """Open the DVC project at a Git revision, or in the "workspace".
 
     Raises:
-        GuardError: Git lacks objects of the commit.
+        GuardError: Git lacks objects of the commit, or the revision is empty, for which DVC takes the workspace.
     """
+    if not revision:
+        raise GuardError("unknown Git revision ''")
     with explain_invalid_config():
         project = Project()
     with project as repo, explain_shallow_clone(repo), repo.switch(revision) as commit:

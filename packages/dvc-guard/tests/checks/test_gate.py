@@ -183,6 +183,7 @@ def test_failure_has_precedence_over_invalid_base(project: Project, run_check: R
     ("options", "message"),
     [
         (["--base", "HEAD~9"], "HEAD~9"),
+        (["--base", ""], "unknown Git revision ''"),
         (["--base", "HEAD", "--head", "unknown"], "unknown"),
         (["--base", "HEAD", "--allow", "acuracy=1"], f"--allow acuracy: no such metric; metrics: {LOSS}, {ACCURACY}"),
         (["--base", "HEAD", "--direction", "los=any"], f"--direction los: no such metric; metrics: {LOSS}, {ACCURACY}"),
