@@ -41,11 +41,11 @@ def main(parameters: TrainParameters) -> None:
 
     training, validation = splits.read_split(splits.TRAIN), splits.read_split(splits.VALIDATION)
     check_patience(parameters.patience, len(validation.labels))
+    built_from = NetworkParameters(**parameters.model_dump())  # what is saved, to build the network again
+    check_network(build_network(training.dataset, built_from), training.dataset)  # with PyTorch's layers and errors
     torch.manual_seed(parameters.seed)
     linear = PortableLinear if parameters.numerics == "portable" else nn.Linear
-    built_from = NetworkParameters(**parameters.model_dump())  # what is saved, to build the network again
     network = build_network(training.dataset, built_from, linear)
-    check_network(network, training.dataset)
     epochs: list[Epoch] = []
     with (
         writing(CURVES, sqlite3.Error),  # DVCLive opens a database of DVC

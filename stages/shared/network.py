@@ -36,7 +36,7 @@ def build_network(dataset: Dataset, parameters: NetworkParameters, linear: type[
 def check_network(network: nn.Module, dataset: Dataset) -> None:
     """Raise StageError unless the network gives a logit for each class of images of the data set."""
     *_, last = network.modules()
-    if isinstance(last, nn.Softmax):
+    if isinstance(last, (nn.Softmax, nn.LogSoftmax)):
         raise StageError(f"{CODE}: the last layer is a softmax; remove it: the losses and the metrics take logits")
     outputs = predict(network, torch.zeros(2, dataset.channels, dataset.height, dataset.width))
     if outputs.shape != (2, len(dataset.classes)):

@@ -31,6 +31,7 @@ def make_network(linear: type[nn.Linear] = nn.Linear) -> nn.Module:
     ("layers", "message"),
     [
         ([nn.Linear(784, 10), nn.Sequential(nn.Softmax(dim=1))], "the last layer is a softmax; remove it"),
+        ([nn.Linear(784, 10), nn.LogSoftmax(dim=1)], "the last layer is a softmax; remove it"),
         ([nn.Linear(784, 9)], r"the outputs of an image are \[9\], must be 10: a logit for each class"),
         ([nn.Unflatten(1, (28, 28)), nn.Linear(28, 10)], r"the outputs of an image are \[28, 10\], must be 10"),
     ],
