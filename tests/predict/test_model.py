@@ -138,3 +138,8 @@ def test_rejects_revision_without_git(folder: Path, predict: Predict) -> None:
     status, output, [error] = predict("--rev", "v1", "three.png")
     assert (status, output) == (1, "")
     assert error.endswith("is not a git repository); run dvc pull or dvc exp pull")
+
+
+def test_rejects_an_empty_revision(predict: Predict) -> None:
+    [error] = predict("--rev", "", "three.png").errors
+    assert error.endswith("--rev is empty; it must be a commit, branch, tag or experiment")
