@@ -13,6 +13,7 @@ from dvc_guard.processes import is_dvc
 from dvc_guard.restore.command_line import main
 from dvc_guard.restore.refuse import find_experiment
 from foreign_project import Project
+from run.stage_project import wait_until
 
 
 def wait_for(path: Path) -> None:
@@ -76,7 +77,7 @@ def test_refuses_while_dvc_runs_in_another_worktree(project: Project, tmp_path: 
 def test_name_is_known_between_two_stages(project: Project) -> None:
     command = [sys.executable, "-c", "input()", "exp", "run", "--name", "three", "--temp"]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as dvc:
-        assert find_experiment(psutil.Process(dvc.pid)) == "three"
+        wait_until(lambda: find_experiment(psutil.Process(dvc.pid)) == "three", 10)
         dvc.communicate(b"\n")
 
 

@@ -92,7 +92,7 @@ def test_no_process_is_left_after_a_kill(stages: StageProject, victim: str) -> N
         assert dvc.stdout.readline() == "begun\n"
         [guard] = psutil.Process(dvc.pid).children()
         [supervisor] = guard.children()
-        assert len(supervisor.children(recursive=True)) == 4
+        wait_until(lambda: len(supervisor.children(recursive=True)) == 4, 10)
         if victim == "group":
             os.killpg(dvc.pid, signal.SIGKILL)
         else:
