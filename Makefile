@@ -123,7 +123,7 @@ bench: $(BENCH)
 test: lint
 	pytest --numprocesses auto --dist worksteal --cov --cov-report term-missing:skip-covered --cov-fail-under 95
 
-# Run the linters and the tests that need no run of the pipeline, in less than two minutes; before each push.
+# Run the linters and the tests that need no run of the pipeline, in 90 seconds; before each push.
 test-fast: lint
 	pytest --numprocesses auto --dist worksteal -m "not slow"
 

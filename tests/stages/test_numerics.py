@@ -66,6 +66,7 @@ def test_portable_gives_the_same_bits_on_another_processor() -> None:
     assert compute_results("portable", "default", emulator=OTHER_VENDOR) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 3])
 def test_native_uses_threads_of_environment(threads: int) -> None:
     environment = {"OMP_NUM_THREADS": str(threads)} if threads > 1 else {}  # one is the default

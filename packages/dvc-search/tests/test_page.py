@@ -204,6 +204,7 @@ def test_is_written_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None
         page.write(is_running=False)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium or Chrome")
 def test_in_a_browser_without_a_network() -> None:
     hostile = {"name": "other", "metrics": (Metric("metrics.json", HOSTILE),), "directions": ("minimize",)}
