@@ -33,7 +33,8 @@ def assert_restored(clone: Clone, scene: Scene, edits: Edits | None = None) -> s
     assert list(list_processes(clone)) == []
     second = restore(clone)
     assert second.returncode == 0, describe(second)
-    assert second.stdout.splitlines() == first.stdout.splitlines()[-1:], describe(second)
+    assert "What was there" not in second.stdout, describe(second)  # it finds nothing more
+    assert second.stdout.splitlines()[-1:] == first.stdout.splitlines()[-1:], describe(second)
     return first.stdout
 
 
