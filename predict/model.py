@@ -32,12 +32,13 @@ def read_model(path: str, revision: str | None) -> bytes:
 
 
 def _read_model_of(revision: str, path: str) -> bytes:
+    if not revision:  # which DVC takes for the workspace
+        raise PredictError("--rev is empty; it must be a commit, branch, tag or experiment")
+
     from dvc.api import DVCFileSystem  # takes a second to import
     from dvc.exceptions import DvcException
     from scmrepo.exceptions import SCMError
 
-    if not revision:  # which DVC takes for the workspace
-        raise PredictError("--rev is empty; it must be a commit, branch, tag or experiment")
     try:
         data: bytes = DVCFileSystem(rev=revision).read_bytes(path)
     except (DvcException, SCMError, OSError) as error:

@@ -87,6 +87,12 @@ def draw_pictures(folder: Path, *, in_color: bool) -> None:
         picture.save(path)
 
 
+def find_complete_run(runs: Path, name: str) -> Path:
+    folder = runs / name
+    assert (folder / "complete").exists(), (folder / "errors.txt").read_text()
+    return folder
+
+
 def read_outs(folder: Path) -> dict[str, bytes]:
     stages = YAML(typ="safe").load(folder / "dvc.yaml")["stages"].values()
     paths = [path for stage in stages for path in list_outs(stage)]
@@ -102,8 +108,7 @@ def test_change_runs_through_all_stages(
     capsys: pytest.CaptureFixture[str],
     tab: chromium.Tab | None,
 ) -> None:
-    folder = runs / name
-    assert (folder / "complete").exists(), (folder / "errors.txt").read_text()
+    folder = find_complete_run(runs, name)
     assert read_outs(folder) != read_outs(runs / UNCHANGED)
     logits = load_file(folder / "logits.safetensors")["logits"]
     images, _ = read_images_and_labels(folder / "data/raw", TEST)
@@ -140,8 +145,7 @@ def test_own_pictures_run_through_all_stages(
     capsys: pytest.CaptureFixture[str],
     tab: chromium.Tab | None,
 ) -> None:
-    folder = runs / name
-    assert (folder / "complete").exists(), (folder / "errors.txt").read_text()
+    folder = find_complete_run(runs, name)
     monkeypatch.chdir(folder)
     assert pd.read_csv("metrics/classes.csv")["class"].tolist() == CLASSES
     assert set(pd.read_csv("metrics/predictions.csv")["actual"]) == set(CLASSES)

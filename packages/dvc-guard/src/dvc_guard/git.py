@@ -36,15 +36,6 @@ def read_object(kind: str, name: str) -> bytes | None:
     return None if process.returncode else process.stdout
 
 
-def differs_from_head(file: str, folder: Path) -> bool:
-    """Return whether a file that HEAD has in a folder has another content there, or is missing.
-
-    `git status` compares size and time first, and does not notice a change of neither.
-    """
-    committed = try_git("rev-parse", "--verify", "--quiet", f"HEAD:./{file}", cwd=folder)
-    return committed is not None and try_git("hash-object", "--", file, cwd=folder) != committed
-
-
 def require_commit() -> None:
     """Raise GuardError, with what to do, unless the current folder is in a Git repository with a commit."""
     process = _run(("rev-parse", "--verify", "--quiet", "HEAD^{commit}"), None, {"LC_ALL": "C"})

@@ -38,10 +38,10 @@ def show_logs(names: Sequence[str]) -> int:
     if not names or names[0].startswith("-"):
         print("usage: dvc-search log NAME-NUMBER ...", file=sys.stderr)
         return 2
-    folder = FOLDER / FOLDER_OF_LOGS
+    logs = sorted((FOLDER / FOLDER_OF_LOGS).glob("*.log"))
     for name in names:
-        found = [path for path in sorted(folder.glob("*.log")) if path.stem == name]
-        found = found or [path for path in sorted(folder.glob("*.log")) if path.stem.rpartition("-")[0] == name]
+        found = [path for path in logs if path.stem == name]
+        found = found or [path for path in logs if path.stem.rpartition("-")[0] == name]  # of `repeat`
         if not found:
             raise SearchError(f"there is no log of {name}; a trial of another machine has one here when it has ended")
         for path in found:

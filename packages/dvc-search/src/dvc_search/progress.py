@@ -16,6 +16,7 @@ from dvc_search.git import git
 from dvc_search.page import Page
 from dvc_search.repository import Source, make_apply_command
 from dvc_search.study import Study
+from dvc_search.table import STATES
 from dvc_search.task import Outcome
 from dvc_search.values import format_parameters
 
@@ -57,7 +58,7 @@ class Progress:
     def update(self, running: int) -> None:
         """Show how many trials run, and what the study has about the others; write the page."""
         states = Counter(trial.state for trial in self._study.list_counted())
-        texts = [f"{running} running", *(f"{states[state]} {_NAMES[state]}" for state in ENDED)]
+        texts = [f"{running} running", *(f"{states[state]} {STATES[state]}" for state in ENDED)]
         best = self._study.list_best()
         if len(self._keys) > 1:
             texts.append(f"{len(best)} on the Pareto front")
@@ -87,9 +88,6 @@ class Progress:
         trial = self._study.list_trials()[number]
         values = format_parameters(self._study.get_values(trial))
         self.print(f"{self._study.name}-{number}  {_join(self._keys, self._study.format_metrics(trial))}  {values}")
-
-
-_NAMES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 
 
 def print_result(study: Study, configuration: Configuration, source: Source, experiments: Container[str]) -> None:

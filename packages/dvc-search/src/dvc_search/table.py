@@ -37,15 +37,7 @@ class Table:
         commits = list_experiments(self._source, self._configuration.name)
         varying = (parameter for parameter in self._configuration.space if parameter.distribution or parameter.when)
         keys = list(dict.fromkeys(parameter.key for parameter in varying))
-        columns = [
-            "trial",
-            "state",
-            *self._metrics,
-            *keys,
-            "duration",
-            "commit",
-            "command or error",
-        ]
+        columns = ["trial", "state", *self._metrics, *keys, "duration", "commit", "command or error"]
         best = self._study.list_best()
         first = {trial.number for trial in best}
         others = [trial for state in STATES for trial in trials if trial.state == state and trial.number not in first]
@@ -58,10 +50,9 @@ class Table:
         name, values = f"{self._study.name}-{trial.number}", self._study.get_values(trial)
         names = self._study.list_names(trial)
         is_complete = trial.state == TrialState.COMPLETE
-        metrics = (
-            self._study.format_metrics(trial) if is_complete else [_find_last(trial)] + [""] * len(self._metrics[1:])
-        )
-        is_there = trial.state == TrialState.COMPLETE and not self.is_removed(trial)
+        reported = [_find_last(trial), *("" for _ in self._metrics[1:])]
+        metrics = self._study.format_metrics(trial) if is_complete else reported
+        is_there = is_complete and not self.is_removed(trial)
         command = make_apply_command(self._source, names[0]) if is_there else ""
         start, end = trial.datetime_start, trial.datetime_complete or datetime.now()  # noqa: DTZ005 - as Optuna has it
         cells = [
@@ -83,10 +74,9 @@ class Table:
 
     def is_removed(self, trial: FrozenTrial) -> bool:
         """Return whether the user has removed the experiment of a trial."""
-        is_complete = trial.state == TrialState.COMPLETE
-        return (
-            is_complete and self._experiments is not None and self._study.list_names(trial)[0] not in self._experiments
-        )
+        if trial.state != TrialState.COMPLETE or self._experiments is None:
+            return False
+        return self._study.list_names(trial)[0] not in self._experiments
 
 
 def _find_last(trial: FrozenTrial) -> str:

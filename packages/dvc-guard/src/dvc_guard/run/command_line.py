@@ -2,7 +2,8 @@
 
 import os
 import sys
-from contextlib import suppress
+from contextlib import chdir, suppress
+from pathlib import Path
 
 from dvc_guard.errors import GuardError, to_line
 
@@ -80,7 +81,7 @@ def run(command: list[str], *, verify: bool, resume: bool) -> int:
 
 def advise_to_restore() -> None:
     """Say that the values of a failed experiment stay, and how to reset them: DVC does neither."""
-    from dvc_guard.git import differs_from_head
+    from dvc_guard.restore.committed_files import list_blobs
     from dvc_guard.run.dvc import find_root
     from dvc_guard.run.pipeline import PARAMS_YAML
     from dvc_guard.run.versions import VERSIONS_YAML
@@ -88,7 +89,9 @@ def advise_to_restore() -> None:
 
     with suppress(GuardError, OSError):  # standard error may be closed
         root = find_root()
-        changed = [file for file in (PARAMS_YAML, VERSIONS_YAML) if differs_from_head(file, root)]
+        with chdir(root):
+            blobs = list_blobs("HEAD", [Path(PARAMS_YAML), Path(VERSIONS_YAML)])
+            changed = [str(path) for path, blob in blobs.items() if blob.differs()]
         if changed and is_workspace(root):
             stay = f"{', '.join(changed)}: the values of this experiment stay"
             print(f"note: {stay}; to restore the last commit: dvc-guard restore", file=sys.stderr, flush=True)
