@@ -59,7 +59,7 @@ def print_predictions(
             print(
                 _format_json(row, classes, certain)
                 if options.json
-                else layout.format(*_list_cells(row, classes, certain))
+                else layout.format(*_list_cells(row, classes, certain, labelled=labels))
             )
             if options.show and row.image is not None:
                 print(_format_image(row.image, color=color))
@@ -84,8 +84,8 @@ def _list_rows(prediction: Prediction) -> Iterator[Row]:
         yield Row(f"{file}[{number}]", None, [digit], float(row.max()), row, image)
 
 
-def _list_cells(row: Row, classes: Sequence[str], certain: float) -> list[str]:
-    labels = [] if row.label is None else [classes[row.label]]
+def _list_cells(row: Row, classes: Sequence[str], certain: float, *, labelled: bool) -> list[str]:
+    label = "" if row.label is None else classes[row.label]
     if row.probabilities is None:
         last = f"{len(row.best)} digits"
     else:
@@ -94,7 +94,7 @@ def _list_cells(row: Row, classes: Sequence[str], certain: float) -> list[str]:
     uncertain = ", uncertain" if row.probability < certain else ""
     return [
         to_printable(row.file),
-        *labels,
+        *[label] * labelled,
         "".join(classes[digit] for digit in row.best),
         f"{row.probability:.2%}",
         last + uncertain,
