@@ -27,7 +27,7 @@ from predict.background import (
 )
 from predict.marks import Mark, choose_digits, find_panel, list_marks
 from predict.rules import RULES
-from predict.strokes import find_outline, normalize_strokes
+from predict.strokes import find_outline, normalize_strokes, remove_slant
 
 
 class Sheet(NamedTuple):
@@ -53,14 +53,18 @@ def find_digits(gray: Array) -> list[Array]:
         return find_digits(cut(gray, panel, find_factor(gray, RULES.working_size)))
     digits = choose_digits(sheet.marks, sheet.ink.shape) if sheet else []
     if not digits and (sheet := read_sheet(gray, tight=True)):
-        smallest = RULES.tight_size * max(sheet.ink.shape)
-        digits = [digit for digit in choose_digits(sheet.marks, sheet.ink.shape) if digit.size >= smallest]
+        longer = max(sheet.ink.shape)
+        digits = [
+            digit
+            for digit in choose_digits(sheet.marks, sheet.ink.shape)
+            if digit.size >= RULES.tight_size * longer and digit.width >= RULES.tight_width * longer
+        ]
     if not (sheet and digits):
         raise PredictError("empty: no ink differs from the background")
     closer = cut(gray, surround(digits), find_factor(gray, RULES.working_size))
     if 2 * max(closer.shape) < max(gray.shape):
         return find_digits(closer)
-    return [normalize_strokes(extract(sheet, digit)) for digit in digits]
+    return [remove_slant(normalize_strokes(extract(sheet, digit))) for digit in digits]
 
 
 def cut(gray: Array, box: Box, factor: int) -> Array:
@@ -90,6 +94,7 @@ def read_sheet(gray: Array, *, tight: bool = False) -> Sheet | None:
     threshold = threshold_otsu(np.append(candidates, 0).astype(np.uint8))
     strokes = ink > min(threshold, ink[ink > threshold].mean() / 2)  # of ink alone, Otsu's threshold is in its middle
     [contrast] = quantiles(ink[strokes], 0.75)
+    strokes &= ink > RULES.faintest * contrast
     if contrast < max(RULES.min_contrast, RULES.min_noise_ratio * noise) or is_blurred(ink, strokes, contrast):
         return None
     if tight and contrast < RULES.tight_contrast:

@@ -38,6 +38,11 @@ class Mark:
         return max(self.height, self.width)
 
     @property
+    def fill(self) -> float:
+        """Return the share of the box that is filled."""
+        return self.area / (self.width * self.height)
+
+    @property
     def is_flat(self) -> bool:
         """Tell whether this is a line, or the stroke on top of a five."""
         return self.width >= RULES.flat * self.height
@@ -71,7 +76,7 @@ def find_panel(marks: list[Mark], labels: NDArray[np.int64]) -> Box | None:
     Its edge is cut off, as much as is needed where the rectangle is turned a little.
     """
     for mark in sorted(marks, key=lambda mark: -mark.area):
-        if mark.size < RULES.panel_size * max(labels.shape):
+        if mark.size < RULES.panel_size * max(labels.shape) or mark.fill < RULES.panel_fill:
             continue
         for share in RULES.panel_edges:
             edge = 1 + int(share * mark.size)
@@ -116,7 +121,7 @@ def leave_out_lines(marks: list[Mark], width: int) -> list[Mark]:
 
 def is_dot(mark: Mark, tallest: int) -> bool:
     """Tell whether a mark is small and filled, as a period or a punched hole."""
-    return mark.size < RULES.dot_size * tallest and mark.area > RULES.dot_fill * mark.width * mark.height
+    return mark.size < RULES.dot_size * tallest and mark.fill > RULES.dot_fill
 
 
 def join_strokes(marks: list[Mark]) -> list[Mark]:

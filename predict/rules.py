@@ -26,10 +26,12 @@ class Rules(NamedTuple):
     # In a picture without a margin, ink touches the border. It is dark, and fills most of the picture.
     tight_contrast: int = 48
     tight_size: float = 0.5
+    tight_width: float = 0.04  # thinner ones are lines through the picture
     # Marks that are not digits.
     min_size: float = 0.02  # of the picture
     min_part: float = 0.4  # of a digit: its largest part; else it is a row of specks
     panel_size: float = 0.15  # of the picture; a filled rectangle is a picture of its own
+    panel_fill: float = 0.6  # of its box; a thick 0 fills less
     panel_side: float = 0.9  # of each side of the rectangle
     panel_edges: tuple[float, ...] = (0.02, 0.05)  # of its size
     panel_ratio: float = 2  # of its sides
@@ -44,10 +46,10 @@ class Rules(NamedTuple):
     margin: float = 0.2  # of the digits, where they are found again with more pixels
     # Widths of strokes by the longer side of the ink. MNIST's are 0.06 to 0.15; others would fade or clog at its size.
     thinnest_stroke: float = 0.06
-    thin_stroke: float = 0.09
     thickest_stroke: float = 0.15
-    thick_stroke: float = 0.11
+    stroke: float = 0.09  # what others are brought to
     fine_ink: int = 100  # pixels of the longer side; smaller ink is enlarged before its strokes change
+    slant: float = 0.7  # the share of the slant that is removed
     certain: float = 0.9  # a lower probability is uncertain
 
 

@@ -1,4 +1,6 @@
-"""Bring strokes to a width that the network knows."""
+"""Bring strokes to a width and a slant that the network knows."""
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,20 +26,41 @@ def normalize_strokes(ink: Array) -> Array:
         return ink
     if factor > 1:
         ink = larger
-    thin = width < RULES.thinnest_stroke * size
-    missing = (RULES.thin_stroke if thin else RULES.thick_stroke) * size - width
-    change = 2 * int(abs(missing) / 2 + 0.5) + 1  # an odd number of pixels
-    if thin:
-        return np.asarray(ndimage.grey_dilation(np.pad(ink, change // 2), change))
-    return np.asarray(ndimage.grey_erosion(np.pad(ink, 1), change))
+    missing = (RULES.stroke * size - width) / 2  # at each side of a stroke
+    if missing > 0:
+        margin = int(missing + 0.5)
+        return np.asarray(ndimage.grey_dilation(np.pad(ink, margin), 2 * margin + 1))
+    depths = ndimage.distance_transform_edt(find_strokes(ink))[1:-1, 1:-1]
+    return np.where(depths > -missing, ink, 0)
+
+
+def remove_slant(ink: Array) -> Array:
+    """Shear the ink: each row moves by a length proportional to its distance from the mean row.
+
+    The slant is the slope of the regression of columns on rows, weighted by the ink.
+    """
+    rows, columns = np.nonzero(ink)
+    weights = ink[rows, columns]
+    (variance, covariance), _ = np.cov(rows, columns, aweights=weights, ddof=0)
+    slope = RULES.slant * covariance / max(variance, 1)
+    height, width = ink.shape
+    margin = math.ceil(abs(slope) * height)
+    offset = (0, -slope * np.average(rows, weights=weights) - margin)
+    shape = (height, width + 2 * margin)
+    return np.asarray(ndimage.affine_transform(ink, [[1, 0], [slope, 1]], offset, shape, order=1, mode="grid-constant"))
 
 
 def measure_strokes(ink: Array) -> tuple[float, int]:
     """Return the width of the strokes, twice their area by the length of their outline, and the ink's longer side."""
-    strokes = np.pad(ink > min(127, ink.max() / 2), 1)  # a digit may be paler than the other ink
+    strokes = find_strokes(ink)
     rows, columns = np.nonzero(strokes)
     outline = np.count_nonzero(find_outline(strokes))
     return 2 * len(rows) / outline, 1 + int(max(np.ptp(rows), np.ptp(columns)))
+
+
+def find_strokes(ink: Array) -> NDArray[np.bool_]:
+    """Tell ink from its soft edge, in an array with a margin of one pixel."""
+    return np.pad(ink > min(127, ink.max() / 2), 1)  # a digit may be paler than the other ink
 
 
 def find_outline(strokes: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -195,6 +195,9 @@ BLANK: dict[str, Callable[[Generator], Array]] = {
     "shadow": lambda r: add_noise(shade(np.full((SIDE, SIDE), 240.0), "edge", r), 2, r),
     "ruled": lambda r: add_noise(rule(np.full((SIDE, SIDE), 240.0), 60, 150), 2, r),
     "grid": lambda r: add_noise(rule(np.full((SIDE, SIDE), 240.0), 40, 190, "hv", 1), 2, r),
+    "margin_line": lambda r: paint(
+        add_noise(np.full((SIDE * 9 // 16, SIDE), 170.0), 1, r), lambda p: p.line([(50, 0), (50, SIDE)], 110, 2)
+    ),
     "frame": lambda r: frame(add_noise(np.full((SIDE, SIDE), 240.0), 2, r), "tlbr", 8, 0),
     "texture": lambda r: np.asarray(
         Image.fromarray(add_noise(np.full((60, 60), 225.0), 4, r)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)

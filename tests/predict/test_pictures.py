@@ -13,10 +13,11 @@ from predict import PredictError, pictures
 from predict.ink import find_digits
 from predict.pictures import list_pictures, read_as_is, read_file, read_gray, read_scaled
 from predict.preparation import Ink, fit
+from predict.strokes import remove_slant
 from tests.predict.conftest import draw_seven
 
 SEVEN = draw_seven()
-EXPECTED = fit(SEVEN.astype(np.float32), (28, 28), Ink(20, "mass"))
+EXPECTED = fit(remove_slant(SEVEN.astype(np.float32)), (28, 28), Ink(20, "mass"))
 INK, PAPER, GRAY = Image.fromarray(SEVEN), Image.fromarray(255 - SEVEN), Image.new("L", SEVEN.shape[::-1], 128)
 COLORED = Image.composite(Image.new("RGB", INK.size, (30, 30, 160)), Image.new("RGB", INK.size, (250, 240, 200)), INK)
 DEEP = Image.fromarray(np.asarray(PAPER, np.uint16) * 16)  # 12 of 16 bits

@@ -12,13 +12,15 @@ function findDigits(gray) {
   if (panel) return findDigits(locate(panel));
   let digits = sheet ? chooseDigits(sheet) : [];
   if (!digits.length && (sheet = readSheet(gray, true))) {
-    const smallest = RULES.tight_size * Math.max(sheet.width, sheet.height);
-    digits = chooseDigits(sheet).filter((digit) => measureSize(digit) >= smallest);
+    const longer = Math.max(sheet.width, sheet.height);
+    const isLarge = (digit) =>
+      measureSize(digit) >= RULES.tight_size * longer && digit.right - digit.left >= RULES.tight_width * longer;
+    digits = chooseDigits(sheet).filter(isLarge);
   }
   if (!digits.length) return [];
   const closer = locate(surround(digits));
   if (2 * Math.max(closer.width, closer.height) < Math.max(gray.width, gray.height)) return findDigits(closer);
-  return digits.map((digit) => normalizeStrokes(extract(sheet, digit)));
+  return digits.map((digit) => removeSlant(normalizeStrokes(extract(sheet, digit))));
 }
 
 /** Return the box of all digits with a margin. */
@@ -39,7 +41,8 @@ function readSheet(gray, tight) {
   const dark = candidates.filter((value) => value > middle);
   const threshold = Math.min(middle, dark.reduce((a, b) => a + b) / dark.length / 2);
   const contrast = quantile(values.filter((value) => value > threshold), 0.75);
-  const strokes = { values: values.map((value) => (value > threshold ? 1 : 0)), width, height };
+  const faintest = Math.max(threshold, RULES.faintest * contrast);
+  const strokes = { values: values.map((value) => (value > faintest ? 1 : 0)), width, height };
   if (contrast < Math.max(RULES.min_contrast, RULES.min_noise_ratio * noise)) return null;
   if (isBlurred({ values, width, height }, strokes, contrast)) return null;
   if (tight && contrast < RULES.tight_contrast) return null;

@@ -41,6 +41,11 @@ function measureSize({ top, left, bottom, right }) {
   return Math.max(bottom - top, right - left);
 }
 
+/** Return the share of its box that a mark fills. */
+function measureFill({ top, left, bottom, right, area }) {
+  return area / ((bottom - top) * (right - left));
+}
+
 function isFlat({ top, left, bottom, right }) {
   return right - left >= RULES.flat * (bottom - top);
 }
@@ -67,7 +72,7 @@ function shrink(mark, share) {
 function findPanel({ marks, labels, width, height }) {
   for (const mark of [...marks].sort((a, b) => b.area - a.area)) {
     const size = measureSize(mark);
-    if (size < RULES.panel_size * Math.max(width, height)) continue;
+    if (size < RULES.panel_size * Math.max(width, height) || measureFill(mark) < RULES.panel_fill) continue;
     for (const edge of RULES.panel_edges) {
       const box = shrink(mark, edge);
       const { top, left, bottom, right } = box;
@@ -118,8 +123,7 @@ function leaveOutLines(marks, width) {
 
 /** Tell whether a mark is small and filled, as a period or a punched hole. */
 function isDot(mark, tallest) {
-  const box = (mark.right - mark.left) * (mark.bottom - mark.top);
-  return measureSize(mark) < RULES.dot_size * tallest && mark.area > RULES.dot_fill * box;
+  return measureSize(mark) < RULES.dot_size * tallest && measureFill(mark) > RULES.dot_fill;
 }
 
 /** Join the marks that are strokes of one digit, the largest first. */
