@@ -144,5 +144,6 @@ def _print_summary(confusion: NDArray[np.int64], numbers: int, classes: Sequence
     rows = [["", *classes], *([name, *map(str, row)] for name, row in zip(classes, confusion.tolist(), strict=True))]
     width = max(len(text) for row in rows for text in row)
     print(f"\nAccuracy: {correct / total:.4f} ({correct} of {total})")
-    print("Confusion matrix (rows: label, columns: class):")
+    without = f", without {numbers} taken for numbers" if numbers else ""
+    print(f"Confusion matrix (rows: label, columns: class{without}):")
     print(*("  ".join(text.rjust(width) for text in row) for row in rows), sep="\n")

@@ -26,7 +26,7 @@ class Rules(NamedTuple):
     # In a picture without a margin, ink touches the border. It is dark, and fills most of the picture.
     tight_contrast: int = 48
     tight_size: float = 0.5
-    tight_width: float = 0.04  # thinner ones are lines through the picture
+    tight_width: float = 0.02  # thinner ones are lines through the picture
     # Marks that are not digits.
     min_size: float = 0.02  # of the picture
     min_part: float = 0.4  # of a digit: its largest part; else it is a row of specks

@@ -1,7 +1,7 @@
-"""Many pictures of one kind from MNIST's test images: turned, or written with a thicker pen.
+"""Make many pictures of a kind from MNIST's test images, in a new folder for `python -m tests.predict.measure`.
 
-Run: python -m tests.predict.handwriting FOLDER [--count 500] [--data data/raw] writes a folder for
-`python -m tests.predict.measure`.
+turned_20 are turned by 20 degrees to the left, turned_-20 to the right; thicker_13 have 13 pixels more at each side of
+a stroke, where the longer side of the digit had 160.
 """
 
 import argparse
@@ -32,12 +32,22 @@ def enlarge(image: NDArray[np.uint8], pen: int = 0) -> NDArray[np.float64]:
 
 def main() -> None:
     """Write digits/KIND/NUMBER-LABEL."""
-    parser = argparse.ArgumentParser(description="Make pictures of digits for tests.predict.measure.")
-    parser.add_argument("folder", type=Path)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.predict.handwriting",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, help="must not exist")
     parser.add_argument("--count", type=int, default=500, help="pictures of each kind (default: %(default)s)")
-    parser.add_argument("--data", type=Path, default=Path("data/raw"), help="default: %(default)s")
+    parser.add_argument("--data", type=Path, default=Path("data/raw"), help="IDX files (default: %(default)s)")
     options = parser.parse_args()
+    if options.folder.exists():
+        parser.error(f"{options.folder} exists")
+    if not (options.data / TEST.images).exists():
+        parser.error(f"{options.data}: no {TEST.images}; dvc repro downloads it")
     images, labels = read_images_and_labels(options.data, TEST)
+    if not 1 <= options.count <= len(images):
+        parser.error(f"--count: must be 1 to {len(images)}")
     for number in np.random.default_rng(0).choice(len(images), options.count, replace=False):
         image, label = images[number], labels[number]
         kinds = {f"turned_{angle}": turn(write_on(enlarge(image), PAPER), angle, PAPER) for angle in ANGLES}

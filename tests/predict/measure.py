@@ -1,8 +1,8 @@
 """Measure the predictions of pictures by kind.
 
-The folder has digits/KIND/NAME-LABEL.*, blank/* and several/LABEL_*: one digit each, none, or two and more.
-
-Run: python -m tests.predict.measure FOLDER [--model models/mlp.onnx] [--wrong]
+The folder has digits/KIND/NAME-LABEL.*, blank/*, several/LABEL_*, and others/*: one digit each, none, two and more, and
+what is no digit. A picture is right if it has the label of its name; without one, if it is an error, such as empty.
+Certain are those that predict does not call uncertain.
 """
 
 import argparse
@@ -13,11 +13,23 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from predict import PredictError
+from predict.model import Model, read_model
 from predict.pictures import list_pictures
 
 
 def predict(folder: Path, model: str) -> dict[str, dict[str, Any]]:
-    """Return what `python -m predict --json` prints of each picture of a folder; {} for a picture without a line."""
+    """Return what `python -m predict --json` prints of each picture of a folder; {} for a picture without a line.
+
+    Raises:
+        PredictError: there is no such folder or model, or no picture.
+    """
+    if not folder.is_dir():
+        raise PredictError(f"{folder}: must be a folder")
+    try:
+        Model(read_model(model, None))
+    except PredictError as error:
+        raise PredictError(f"{model}: {error}") from None
     command = [sys.executable, "-m", "predict", "--json", "--model", model, str(folder)]
     output = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
     found: dict[str, dict[str, Any]] = {name: {} for name in list_pictures(str(folder))}
@@ -38,13 +50,21 @@ def read_label(path: Path) -> str | None:
 
 def main() -> None:
     """Print for each kind how many pictures are right, how many of these are certain, and the same of the others."""
-    parser = argparse.ArgumentParser(description="Measure the predictions of pictures by kind.")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--model", default="models/mlp.onnx")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.predict.measure",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, help="of pictures")
+    parser.add_argument("--model", default="models/mlp.onnx", help="default: %(default)s")
     parser.add_argument("--wrong", action="store_true", help="list the pictures that are not right")
     arguments = parser.parse_args()
+    try:
+        answers_by_name = predict(arguments.folder, arguments.model)
+    except PredictError as error:
+        parser.error(str(error))
     kinds: dict[str, list[tuple[str, str | None, dict[str, Any]]]] = defaultdict(list)
-    for name, answer in predict(arguments.folder, arguments.model).items():
+    for name, answer in answers_by_name.items():
         path = Path(name)
         kinds[str(path.parent.relative_to(arguments.folder))].append((name, read_label(path), answer))
     row = "{:34} {:>5} {:>5} {:>8} {:>14} {:>5}"
@@ -58,8 +78,8 @@ def main() -> None:
         if arguments.wrong:
             for name, label, answer in answers:
                 if answer.get("class") != label:
-                    probability = answer.get("probability", 0)
-                    print(f"    {name}: {answer.get('class', 'empty')} {probability:.2%} {answer.get('uncertain', '')}")
+                    guess = f"{answer['class']} {answer['probability']:.2%}" if answer else "empty"
+                    print(f"    {name}: {guess}{', uncertain' * answer.get('uncertain', False)}")
     for group, counts in total.items():
         print(row.format(group, *counts), f"{counts[1] / counts[0]:.1%}")
 

@@ -73,9 +73,10 @@ def test_number_is_wrong_where_one_digit_is_right(folder: Path, predict: Predict
     Image.fromarray(number).save(folder / "7/a.png")
     *_, summary = map(json.loads, predict("--labels", "--json", "7").output.splitlines())
     assert (summary["accuracy"], summary["images"]) == (0, 1)
-    head, whole, first, *_ = predict("--labels", "7").output.splitlines()
+    head, whole, first, *lines = predict("--labels", "7").output.splitlines()
     assert whole[head.index("label") :].split()[0] == "7"
     assert first[: head.index("class")].split() == ["7/a.png[1]"]
+    assert "Confusion matrix (rows: label, columns: class, without 1 taken for numbers):" in lines
 
 
 @pytest.mark.parametrize(("classes", "expected"), [("0123456789", True), ("abcdefghij", False)])
