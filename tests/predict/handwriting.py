@@ -50,7 +50,8 @@ def main() -> None:
         parser.error(f"--count: must be 1 to {len(images)}")
     for number in np.random.default_rng(0).choice(len(images), options.count, replace=False):
         image, label = images[number], labels[number]
-        kinds = {f"turned_{angle}": turn(write_on(enlarge(image), PAPER), angle, PAPER) for angle in ANGLES}
+        upright = write_on(enlarge(image), PAPER)
+        kinds = {f"turned_{angle}": turn(upright, angle, PAPER) for angle in ANGLES}
         kinds |= {f"thicker_{pen}": write_on(enlarge(image, pen), PAPER) for pen in PENS}
         for kind, picture in kinds.items():
             write(picture, options.folder / "digits" / kind / f"{number:05}-{label}", 85)

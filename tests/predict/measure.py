@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from predict import PredictError
-from predict.model import Model, read_model
 from predict.pictures import list_pictures
 
 
@@ -22,18 +21,17 @@ def predict(folder: Path, model: str) -> dict[str, dict[str, Any]]:
     """Return what `python -m predict --json` prints of each picture of a folder; {} for a picture without a line.
 
     Raises:
-        PredictError: there is no such folder or model, or no picture.
+        PredictError: there is no such folder, no picture in it, or the model fails.
     """
     if not folder.is_dir():
         raise PredictError(f"{folder}: must be a folder")
-    try:
-        Model(read_model(model, None))
-    except PredictError as error:
-        raise PredictError(f"{model}: {error}") from None
-    command = [sys.executable, "-m", "predict", "--json", "--model", model, str(folder)]
-    output = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
     found: dict[str, dict[str, Any]] = {name: {} for name in list_pictures(str(folder))}
-    for answer in map(json.loads, output.splitlines()):
+    command = [sys.executable, "-m", "predict", "--json", "--model", model, str(folder)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    for line in result.stderr.splitlines():
+        if line.startswith(f"error: {model}: "):
+            raise PredictError(line.removeprefix("error: "))
+    for answer in map(json.loads, result.stdout.splitlines()):
         found[answer["file"]] = answer
     return {name: answer for name, answer in found.items() if "[" not in name}
 

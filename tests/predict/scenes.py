@@ -1,6 +1,6 @@
 """Pictures of digits as people photograph, scan and draw them, from strokes and fonts instead of MNIST's images.
 
-Run: python -m tests.predict.scenes FOLDER [--count 6] writes a folder for `python -m tests.predict.measure`.
+Run: python -m tests.predict.scenes FOLDER [--count 4] writes a folder for `python -m tests.predict.measure`.
 """
 
 import argparse

@@ -129,7 +129,7 @@ def test_strokes_near_each_other_are_one_digit(gap: int) -> None:
     assert find_only(np.asarray(picture)).any()
 
 
-@pytest.mark.parametrize(("width", "narrowest", "widest"), [(3, 0.08, 0.1), (20, 0.07, 0.08), (60, 0.08, 0.15)])
+@pytest.mark.parametrize(("width", "narrowest", "widest"), [(3, 0.08, 0.1), (20, 0.07, 0.08), (60, 0.1, 0.15)])
 def test_strokes_get_a_width_that_the_network_knows(width: int, narrowest: float, widest: float) -> None:
     picture = Image.new("L", (400, 400), 240)
     ImageDraw.Draw(picture).line([(120, 100), (280, 100), (200, 300)], fill=20, width=width, joint="curve")
